@@ -1,0 +1,14 @@
+// Statistics that an outlier does not move, for timing samples on shared machines.
+#pragma once
+
+#include <span>
+
+namespace deepthin {
+
+// REQUIRES: samples is not empty. The mean of the middle two where the count is even.
+[[nodiscard]] double Median(std::span<const double> samples);
+
+// Median absolute deviation from the median, not scaled. REQUIRES: samples is not empty.
+[[nodiscard]] double Mad(std::span<const double> samples);
+
+}  // namespace deepthin

@@ -1,0 +1,88 @@
+#include "spec/soc_spec.h"
+
+#include <cmath>
+
+#include "spec/errors.h"
+
+namespace deepthin {
+namespace {
+
+enum class Zero { kAllowed, kRefused };
+
+template <class T>
+void RequireNumber(const Sourced<T>& number, const std::string& place, const std::string& file,
+                   Zero zero = Zero::kRefused) {
+  const auto check = [&](T quantity, std::string_view key) {
+    const auto value = static_cast<double>(quantity.value());
+    if (std::isfinite(value) && (value > 0 || (zero == Zero::kAllowed && value == 0))) return;
+    throw InputError({file, place + "/" + std::string(key)}, "is " + std::to_string(value),
+                     zero == Zero::kAllowed ? "a number of at least 0" : "a positive number");
+  };
+  check(number.value, "value");
+  if (number.low) check(*number.low, "low");
+  if (number.high) check(*number.high, "high");
+  if ((number.low && *number.low > number.value) || (number.high && *number.high < number.value)) {
+    throw InputError({file, place}, "has a value outside its own low and high",
+                     "low <= value <= high");
+  }
+  if (number.source.find_first_not_of(" \t\n") == std::string::npos) {
+    throw InputError({file, place + "/source"}, "is empty",
+                     "a document and table, 'measured: ...' or 'assumed: why'");
+  }
+}
+
+template <class T>
+void RequireNumber(const std::optional<Sourced<T>>& number, const std::string& place,
+                   const std::string& file, Zero zero) {
+  if (number) RequireNumber(*number, place, file, zero);
+}
+
+}  // namespace
+
+void Validate(const SocSpec& soc, const InputError::Where& root) {
+  const std::string& file = root.file;
+  if (soc.name.empty()) throw InputError({file, root.place + "/name"}, "is empty", "a name");
+  bool has_dram = false;
+  for (size_t i = 0; i < soc.levels.size(); ++i) {
+    const MemoryLevel& level = soc.levels[i];
+    const std::string place = root.place + "/levels/" + std::to_string(i);
+    if (level.name.empty()) throw InputError({file, place + "/name"}, "is empty", "a name");
+    RequireNumber(level.capacity, place + "/capacity_bytes", file);
+    RequireNumber(level.read_bandwidth, place + "/read_bandwidth_bytes_per_s", file);
+    RequireNumber(level.write_bandwidth, place + "/write_bandwidth_bytes_per_s", file);
+    RequireNumber(level.read_energy, place + "/read_energy_j_per_byte", file, Zero::kAllowed);
+    RequireNumber(level.write_energy, place + "/write_energy_j_per_byte", file, Zero::kAllowed);
+    if (i > 0 && level.kind < soc.levels[i - 1].kind) {
+      throw InputError({file, place + "/kind"},
+                       "is " + std::string(ToText(level.kind)) + " after " +
+                           std::string(ToText(soc.levels[i - 1].kind)),
+                       "levels nearest first: sram, dram, flash");
+    }
+    if (level.kind == LevelKind::kDram && has_dram) {
+      throw InputError({file, place + "/kind"}, "is a second dram level", "exactly one");
+    }
+    has_dram = has_dram || level.kind == LevelKind::kDram;
+  }
+  if (!has_dram)
+    throw InputError({file, root.place + "/levels"}, "has no dram level", "exactly one");
+  if (soc.compute.empty())
+    throw InputError({file, root.place + "/compute"}, "is empty", "at least one rate");
+  for (size_t i = 0; i < soc.compute.size(); ++i) {
+    const std::string place = root.place + "/compute/" + std::to_string(i);
+    RequireNumber(soc.compute[i].peak, place + "/peak_macs_per_s", file);
+    RequireNumber(soc.compute[i].energy, place + "/energy_j_per_mac", file, Zero::kAllowed);
+    for (size_t j = 0; j < i; ++j) {
+      if (soc.compute[j].dtype == soc.compute[i].dtype) {
+        throw InputError({file, place + "/dtype"},
+                         "repeats " + std::string(ToText(soc.compute[i].dtype)),
+                         "one rate for each dtype");
+      }
+    }
+  }
+  RequireNumber(soc.fixed.per_operator, root.place + "/fixed/per_operator_s", file, Zero::kAllowed);
+  RequireNumber(soc.fixed.per_executed_block, root.place + "/fixed/per_executed_block_s", file,
+                Zero::kAllowed);
+  RequireNumber(soc.fixed.per_token, root.place + "/fixed/per_token_s", file, Zero::kAllowed);
+}
+
+}  // namespace deepthin

@@ -1,0 +1,154 @@
+// SocSpec: the hardware a model is predicted on. Every number carries its source; one without is
+// refused.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "spec/dtype.h"
+#include "spec/errors.h"
+#include "spec/fields.h"
+#include "spec/units.h"
+
+namespace deepthin {
+
+// A hardware number and where it comes from: a document and table, "measured: ..." or "assumed:
+// why". low and high bound it where it is uncertain.
+template <class T>
+struct Sourced {
+  T value{};
+  std::string source;
+  std::optional<T> low;
+  std::optional<T> high;
+
+  friend bool operator==(const Sourced&, const Sourced&) = default;
+};
+
+template <class T>
+inline constexpr bool kIsSourced = false;
+template <class T>
+inline constexpr bool kIsSourced<Sourced<T>> = true;
+
+enum class LevelKind { kSram, kDram, kFlash };
+
+// What an on-chip level keeps.
+enum class Replacement {
+  kLru,     // the bytes used last, as a cache does
+  kPinned,  // a fixed choice of bytes, the best one; everything else streams past
+};
+
+struct MemoryLevel {
+  std::string name;
+  LevelKind kind = LevelKind::kDram;
+  Sourced<Bytes> capacity;
+  Sourced<BytesPerSecond> read_bandwidth;
+  Sourced<BytesPerSecond> write_bandwidth;
+  Replacement replacement = Replacement::kLru;  // used for SRAM only
+  std::optional<Sourced<JoulesPerByte>> read_energy;
+  std::optional<Sourced<JoulesPerByte>> write_energy;
+
+  friend bool operator==(const MemoryLevel&, const MemoryLevel&) = default;
+};
+
+// Peak rate for matrices whose weights are in `dtype`.
+struct ComputeRate {
+  Dtype dtype = Dtype::kF16;
+  Sourced<MacsPerSecond> peak;
+  std::optional<Sourced<JoulesPerMac>> energy;
+
+  friend bool operator==(const ComputeRate&, const ComputeRate&) = default;
+};
+
+// Time that passes whatever the size: dispatch, synchronisation, kernel launch.
+struct FixedCosts {
+  Sourced<Seconds> per_operator;
+  Sourced<Seconds> per_executed_block;
+  Sourced<Seconds> per_token;
+
+  friend bool operator==(const FixedCosts&, const FixedCosts&) = default;
+};
+
+struct SocSpec {
+  std::string name;
+  std::string description;
+  std::vector<MemoryLevel> levels;  // nearest first: SRAM levels, DRAM, flash
+  std::vector<ComputeRate> compute;
+  FixedCosts fixed;
+
+  friend bool operator==(const SocSpec&, const SocSpec&) = default;
+};
+
+// Throws InputError whose place is the JSON path below root (/levels/0/capacity_bytes).
+void Validate(const SocSpec& soc, const InputError::Where& root = {});
+
+template <>
+struct EnumTexts<LevelKind> {
+  static constexpr std::array kList = {std::pair{LevelKind::kSram, std::string_view("sram")},
+                                       std::pair{LevelKind::kDram, std::string_view("dram")},
+                                       std::pair{LevelKind::kFlash, std::string_view("flash")}};
+};
+
+template <>
+struct EnumTexts<Replacement> {
+  static constexpr std::array kList = {std::pair{Replacement::kLru, std::string_view("lru")},
+                                       std::pair{Replacement::kPinned, std::string_view("pinned")}};
+};
+
+template <class T>
+struct Fields<Sourced<T>> {
+  using S = Sourced<T>;
+  static constexpr auto kList =
+      std::tuple(Field("value", &S::value, "in the unit that the key ends in"),
+                 Field("source", &S::source, "document and table, measured: ... or assumed: why"),
+                 Field("low", &S::low, "lowest plausible value", Presence::kOptional),
+                 Field("high", &S::high, "highest plausible value", Presence::kOptional));
+};
+
+template <>
+struct Fields<MemoryLevel> {
+  using S = MemoryLevel;
+  static constexpr auto kList = std::tuple(
+      Field("name", &S::name, "name of the level"), Field("kind", &S::kind, "sram, dram or flash"),
+      Field("capacity_bytes", &S::capacity, "capacity that a model may use"),
+      Field("read_bandwidth_bytes_per_s", &S::read_bandwidth, "sustained reading rate"),
+      Field("write_bandwidth_bytes_per_s", &S::write_bandwidth, "sustained writing rate"),
+      Field("replacement", &S::replacement, "lru or pinned", Presence::kOptional),
+      Field("read_energy_j_per_byte", &S::read_energy, "energy of reading", Presence::kOptional),
+      Field("write_energy_j_per_byte", &S::write_energy, "energy of writing", Presence::kOptional));
+};
+
+template <>
+struct Fields<ComputeRate> {
+  using S = ComputeRate;
+  static constexpr auto kList =
+      std::tuple(Field("dtype", &S::dtype, "format of the weights"),
+                 Field("peak_macs_per_s", &S::peak, "peak multiply-accumulate rate"),
+                 Field("energy_j_per_mac", &S::energy, "energy of one multiply-accumulate",
+                       Presence::kOptional));
+};
+
+template <>
+struct Fields<FixedCosts> {
+  using S = FixedCosts;
+  static constexpr auto kList =
+      std::tuple(Field("per_operator_s", &S::per_operator, "time of each operator beside its work"),
+                 Field("per_executed_block_s", &S::per_executed_block,
+                       "time of each executed block beside its work"),
+                 Field("per_token_s", &S::per_token, "time of each forward pass beside its work"));
+};
+
+template <>
+struct Fields<SocSpec> {
+  using S = SocSpec;
+  static constexpr auto kList =
+      std::tuple(Field("name", &S::name, "name of the SoC or device"),
+                 Field("description", &S::description, "one line", Presence::kOptional),
+                 Field("levels", &S::levels, "memory levels, nearest first"),
+                 Field("compute", &S::compute, "peak rates by weight format"),
+                 Field("fixed", &S::fixed, "times that do not depend on size"));
+};
+
+}  // namespace deepthin
