@@ -1,0 +1,50 @@
+// Decoder: executes a ModelSpec on this CPU, with a KV cache.
+//
+//   ThreadPool pool(2);
+//   Weights weights = RandomWeights(spec, /*seed=*/1, pool);
+//   Decoder decoder(weights, pool, /*max_tokens=*/256);
+//   std::span<const float> logits = decoder.Forward(prompt, Logits::kLast);   // prefill
+//   logits = decoder.Forward({&token, 1}, Logits::kLast);                      // decode
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "runtime/thread_pool.h"
+#include "runtime/weights.h"
+#include "spec/units.h"
+
+namespace deepthin::runtime {
+
+enum class Logits { kLast, kAll };
+
+// Owner of KV cache and buffers; the pool and the weights' storage outlive it. One thread at a
+// time.
+class Decoder {
+ public:
+  // Room for max_tokens positions. REQUIRES: Validate(weights.spec), 1 <= max_tokens <=
+  // max_seq_len. Throws EnvironmentError where memory does not suffice.
+  Decoder(const Weights& weights, ThreadPool& pool, int64_t max_tokens);
+  ~Decoder();
+  Decoder(const Decoder&) = delete;
+  Decoder& operator=(const Decoder&) = delete;
+
+  // Appends tokens at position() and returns logits, [1 or n tokens, vocab_size], valid until the
+  // next call. Equal to any other split of the same tokens up to rounding. REQUIRES: not empty, ids
+  // in [0, vocab_size), position() + size <= max_tokens.
+  [[nodiscard]] std::span<const float> Forward(std::span<const int32_t> tokens, Logits which);
+
+  [[nodiscard]] int64_t position() const;  // tokens in the KV cache
+  void Reset();                            // empties the KV cache
+
+  // Weight and KV cache bytes read and KV bytes written since construction, counted where they are
+  // touched.
+  [[nodiscard]] Bytes bytes_touched() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace deepthin::runtime
