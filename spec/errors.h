@@ -33,6 +33,9 @@ class InputError : public std::runtime_error {
     if (!text.empty()) text += ": ";
     text += found;
     if (!expected.empty()) text += "; expected " + expected;
+    for (char& c : text) {  // what a file says must not break lines or reach a terminal as commands
+      if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
+    }
     return text;
   }
 

@@ -12,10 +12,19 @@
 namespace deepthin {
 namespace {
 
+// Deeper than anything that we read, and shallow enough for functions that call themselves.
+constexpr int kMaxDepth = 64;
+
+// At most about 40 bytes, cut between characters.
+std::string Shorten(const std::string& text) {
+  if (text.size() <= 40) return text;
+  size_t end = 37;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
+  return text.substr(0, end) + "...";
+}
+
 std::string Describe(const Json& json) {
-  std::string text = json.dump(-1, ' ', false, Json::error_handler_t::replace);
-  if (text.size() > 40) text = text.substr(0, 37) + "...";
-  return "is " + text;
+  return "is " + Shorten(json.dump(-1, ' ', false, Json::error_handler_t::replace));
 }
 
 // "line 3, column 7" of a byte offset.
@@ -29,6 +38,10 @@ std::string LineAndColumn(std::string_view text, size_t offset) {
   return "line " + std::to_string(line) + ", column " + std::to_string(column);
 }
 
+bool IsSourced(const Json& json) {
+  return json.is_object() && json.contains("value") && json.contains("source");
+}
+
 std::string Join(const std::vector<std::string>& words) {
   std::string out;
   for (const std::string& word : words) out += (out.empty() ? "" : ", ") + word;
@@ -40,7 +53,11 @@ std::string Join(const std::vector<std::string>& words) {
 Json ParseJson(std::string_view text, const std::string& file) {
   std::vector<std::set<std::string>> keys_by_depth;
   std::optional<std::string> duplicate;
-  const auto watch = [&](int, Json::parse_event_t event, Json& parsed) {
+  const auto watch = [&](int depth, Json::parse_event_t event, Json& parsed) {
+    if (depth > kMaxDepth) {
+      throw InputError({file, ""}, "is nested too deeply",
+                       "at most " + std::to_string(kMaxDepth) + " levels");
+    }
     if (event == Json::parse_event_t::object_start) keys_by_depth.emplace_back();
     if (event == Json::parse_event_t::object_end) keys_by_depth.pop_back();
     if (event == Json::parse_event_t::key) {
@@ -52,7 +69,7 @@ Json ParseJson(std::string_view text, const std::string& file) {
   try {
     Json json = Json::parse(text, watch);
     if (duplicate)
-      throw InputError({file, ""}, "has the key '" + *duplicate + "' twice", "it once");
+      throw InputError({file, ""}, "has the key '" + Shorten(*duplicate) + "' twice", "it once");
     return json;
   } catch (const Json::parse_error& error) {
     const size_t offset = error.byte > 0 ? error.byte - 1 : 0;
@@ -86,6 +103,8 @@ void SetAtPath(Json& root, std::string_view dotted_path, Json value, const std::
   while (true) {
     const size_t dot = rest.find('.');
     const std::string key(rest.substr(0, dot));
+    // A value never changes under a source that does not speak of it.
+    if (rest == "value" && IsSourced(*node)) break;
     std::vector<std::string> known;
     Json* next = nullptr;
     if (node->is_object() || node->is_array()) {
@@ -102,9 +121,9 @@ void SetAtPath(Json& root, std::string_view dotted_path, Json value, const std::
     if (dot == std::string_view::npos) break;
     rest.remove_prefix(dot + 1);
   }
-  const bool is_sourced = node->is_object() && node->contains("value") && node->contains("source");
-  *node = is_sourced && value.is_number() ? Json{{"value", std::move(value)}, {"source", source}}
-                                          : std::move(value);
+  *node = IsSourced(*node) && value.is_number()
+              ? Json{{"value", std::move(value)}, {"source", source}}
+              : std::move(value);
 }
 
 Json ScalarFromText(std::string_view text) {
@@ -130,7 +149,7 @@ void ThrowWrongType(const Json& json, const Where& where, std::string_view expec
 
 void ThrowUnknownKey(const Where& where, const std::string& key,
                      const std::vector<std::string>& known) {
-  throw InputError(where, "has the unknown key '" + key + "'", "only " + Join(known));
+  throw InputError(where, "has the unknown key '" + Shorten(key) + "'", "only " + Join(known));
 }
 
 void ThrowMissingKey(const Where& where, std::string_view key, std::string_view help) {
@@ -159,14 +178,23 @@ double ReadDouble(const Json& json, const Where& where) {
 
 std::string ReadString(const Json& json, const Where& where) {
   if (!json.is_string()) ThrowWrongType(json, where, "a text");
+  try {
+    static_cast<void>(json.dump());  // files were checked by the parser, the command line was not
+  } catch (const Json::type_error&) {
+    ThrowWrongType(json, where, "a text in UTF-8");
+  }
   return json.get<std::string>();
 }
 
+void ThrowUnknownText(const std::string& text, const Where& where, const std::string& choices) {
+  throw InputError(where, "is '" + Shorten(text) + "'", choices);
+}
+
 RepeatSchedule ReadRepeat(const Json& json, const Where& where) {
+  const std::string text = ReadString(json, where);
   try {
-    return RepeatScheduleFromText(ReadString(json, where));
+    return RepeatScheduleFromText(text);
   } catch (const InputError& error) {
-    if (!error.where().place.empty()) throw;
     throw InputError(where, error.what(), "");
   }
 }

@@ -51,6 +51,8 @@ namespace json_internal {
 [[noreturn]] void ThrowUnknownKey(const Where& where, const std::string& key,
                                   const std::vector<std::string>& known);
 [[noreturn]] void ThrowMissingKey(const Where& where, std::string_view key, std::string_view help);
+[[noreturn]] void ThrowUnknownText(const std::string& text, const Where& where,
+                                   const std::string& choices);
 [[nodiscard]] int64_t ReadInt(const Json& json, const Where& where);
 [[nodiscard]] double ReadDouble(const Json& json, const Where& where);
 [[nodiscard]] std::string ReadString(const Json& json, const Where& where);
@@ -90,11 +92,13 @@ template <class T>
   } else if constexpr (std::same_as<T, RepeatSchedule>) {
     return ToText(value);
   } else if constexpr (kIsQuantity<T>) {
-    return value.value();
+    return ToJson(value.value());
   } else if constexpr (kIsVector<T>) {
     Json out = Json::array();
     for (const auto& element : value) out.push_back(ToJson(element));
     return out;
+  } else if constexpr (std::same_as<T, double>) {
+    return value + 0.0;  // -0.0 equals 0.0, so they have to hash alike
   } else {
     return value;
   }
@@ -142,7 +146,7 @@ T FromJson(const Json& json, const Where& where) {
   } else if constexpr (HasTexts<T>) {
     const std::string text = ReadString(json, where);
     const std::optional<T> value = FromText<T>(text);
-    if (!value) throw InputError(where, "is '" + text + "'", TextChoices<T>());
+    if (!value) ThrowUnknownText(text, where, TextChoices<T>());
     return *value;
   } else if constexpr (std::same_as<T, RepeatSchedule>) {
     return ReadRepeat(json, where);

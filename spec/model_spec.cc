@@ -35,6 +35,9 @@ void ValidateRepeat(const ModelSpec& spec, const InputError::Where& root) {
   const RepeatSchedule& r = spec.repeat;
   const InputError::Where where{root.file, root.place + "/repeat"};
   if (r.kind == RepeatKind::kExplicit) {
+    if (r.times != 1) {
+      throw InputError(where, "is explicit with times " + std::to_string(r.times), "times 1");
+    }
     if (r.order.empty()) throw InputError(where, "has an empty order", "at least one block");
     RequireRange(static_cast<int64_t>(r.order.size()), 1, kMaxBlocks, "repeat", root);
     for (const int64_t block : r.order) {

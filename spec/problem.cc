@@ -1,5 +1,7 @@
 #include "spec/problem.h"
 
+#include <cstdio>
+
 #include "spec/errors.h"
 
 namespace deepthin {
@@ -10,6 +12,19 @@ void RequireRange(int64_t value, int64_t low, int64_t high, const std::string& k
   if (value >= low && value <= high) return;
   throw InputError({root.file, root.place + key}, "is " + std::to_string(value),
                    "a whole number from " + std::to_string(low) + " to " + std::to_string(high));
+}
+
+// Of the whole workload: each executed matrix once per token, and attention over all tokens.
+double MacsUpperBound(const Problem& problem) {
+  const ModelSpec& model = problem.model;
+  const ParamCounts params = CountParams(model);
+  const auto blocks = static_cast<double>(ExecutedBlocks(model));
+  const double per_block = static_cast<double>(params.blocks) / static_cast<double>(model.n_blocks);
+  const auto tokens =
+      static_cast<double>(problem.workload.prompt_tokens + problem.workload.generated_tokens);
+  const double attention = 2.0 * static_cast<double>(QueryDim(model)) * tokens;
+  return static_cast<double>(problem.workload.batch) * tokens *
+         (blocks * (per_block + attention) + static_cast<double>(params.embedding));
 }
 
 }  // namespace
@@ -29,6 +44,14 @@ void Validate(const Problem& problem, const InputError::Where& root) {
     throw InputError({root.file, root.place + "/workload"},
                      "asks for " + std::to_string(tokens) + " tokens of context",
                      "at most max_seq_len, which is " + std::to_string(problem.model.max_seq_len));
+  }
+  // Each part of a ModelSpec is bounded; their product with a workload is bounded here, so that
+  // counts of operations and bytes stay within 64 bits.
+  constexpr double kMaxMacs = 0x1p56;
+  if (const double macs = MacsUpperBound(problem); macs > kMaxMacs) {
+    char text[80];
+    std::snprintf(text, sizeof(text), "asks for up to %.1e multiply-accumulates", macs);
+    throw InputError({root.file, root.place + "/workload"}, text, "at most 7.2e16");
   }
 }
 

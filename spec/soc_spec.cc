@@ -1,11 +1,17 @@
 #include "spec/soc_spec.h"
 
-#include <cmath>
+#include <cstdio>
 
 #include "spec/errors.h"
 
 namespace deepthin {
 namespace {
+
+// In base units: far beyond any hardware, and no product or quotient of a few of them leaves the
+// range of its type.
+constexpr double kSmallest = 1e-18;
+constexpr double kLargest = 1e18;
+constexpr size_t kMaxLevels = 8;
 
 enum class Zero { kAllowed, kRefused };
 
@@ -14,9 +20,13 @@ void RequireNumber(const Sourced<T>& number, const std::string& place, const std
                    Zero zero = Zero::kRefused) {
   const auto check = [&](T quantity, std::string_view key) {
     const auto value = static_cast<double>(quantity.value());
-    if (std::isfinite(value) && (value > 0 || (zero == Zero::kAllowed && value == 0))) return;
-    throw InputError({file, place + "/" + std::string(key)}, "is " + std::to_string(value),
-                     zero == Zero::kAllowed ? "a number of at least 0" : "a positive number");
+    if (value == 0 && zero == Zero::kAllowed) return;
+    if (value >= kSmallest && value <= kLargest) return;
+    char text[32];
+    std::snprintf(text, sizeof(text), "is %g", value);
+    throw InputError({file, place + "/" + std::string(key)}, text,
+                     zero == Zero::kAllowed ? "0, or a number from 1e-18 to 1e18"
+                                            : "a positive number from 1e-18 to 1e18");
   };
   check(number.value, "value");
   if (number.low) check(*number.low, "low");
@@ -42,11 +52,22 @@ void RequireNumber(const std::optional<Sourced<T>>& number, const std::string& p
 void Validate(const SocSpec& soc, const InputError::Where& root) {
   const std::string& file = root.file;
   if (soc.name.empty()) throw InputError({file, root.place + "/name"}, "is empty", "a name");
+  if (soc.levels.size() > kMaxLevels) {
+    throw InputError({file, root.place + "/levels"},
+                     "has " + std::to_string(soc.levels.size()) + " levels",
+                     "at most " + std::to_string(kMaxLevels));
+  }
   bool has_dram = false;
   for (size_t i = 0; i < soc.levels.size(); ++i) {
     const MemoryLevel& level = soc.levels[i];
     const std::string place = root.place + "/levels/" + std::to_string(i);
     if (level.name.empty()) throw InputError({file, place + "/name"}, "is empty", "a name");
+    for (size_t j = 0; j < i; ++j) {
+      if (soc.levels[j].name == level.name) {
+        throw InputError({file, place + "/name"}, "repeats '" + level.name + "'",
+                         "one level of each name");
+      }
+    }
     RequireNumber(level.capacity, place + "/capacity_bytes", file);
     RequireNumber(level.read_bandwidth, place + "/read_bandwidth_bytes_per_s", file);
     RequireNumber(level.write_bandwidth, place + "/write_bandwidth_bytes_per_s", file);
