@@ -37,7 +37,7 @@ int RunChoose(const Arguments& arguments) {
   if (const auto text = line.Get("prefill")) budget.prefill = TimeFromText(*text, "prefill");
   if (const auto text = line.Get("memory")) budget.memory = BytesFromText(*text, "memory");
 
-  const auto store = results::OpenSqliteStore(*line.Get("db"), results::OpenMode::kReadOnly);
+  const auto store = results::OpenSqliteStore(*line.Get("db"), results::OpenMode::kReadExisting);
   const Choice choice = Choose(AllCandidates(*store), budget);
   if (line.json()) {
     Json rows = Json::array();

@@ -39,7 +39,7 @@ int Export(const Arguments& arguments) {
                      line.json() ? "has both --csv and --json" : "has neither --csv nor --json",
                      "one of them");
   }
-  const auto store = results::OpenSqliteStore(*line.Get("db"), results::OpenMode::kReadOnly);
+  const auto store = results::OpenSqliteStore(*line.Get("db"), results::OpenMode::kReadExisting);
   const auto wanted = line.Get("sweep");
   std::vector<Candidate> candidates;
   bool is_known = !wanted;

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "results/paper_tables.h"
 
 namespace deepthin::explorer {
@@ -31,7 +33,7 @@ TEST(DecoderParams, HasTheStatedRankCorrelationOnTable11) {
   for (const auto& [size, tau] : {std::pair{"125M", 0.74}, std::pair{"350M", 0.64}}) {
     std::vector<double> scores;
     for (const auto& row : results::PaperArchitectures()) {
-      if (row.table == "T11" && row.row.starts_with(size))
+      if (row.table == "table-11" && row.row.starts_with(size))
         scores.push_back(DecoderParams(row.spec).value);
     }
     std::vector<double> averages;

@@ -41,13 +41,13 @@ void RunInChild(const std::string& database, const std::string& log_path) {
   };
   evaluators.push_back(std::move(fake));
   const Sweep sweep = DepthSweep(Depths());
-  const auto store = results::OpenSqliteStore(database, results::OpenMode::kCreate);
+  const auto store = results::OpenSqliteStore(database, results::OpenMode::kCreateOrExtend);
   static_cast<void>(RunSweep(sweep, PointsOf(sweep, "depths.json"), evaluators, *store, {}));
 }
 
 int64_t Committed(const std::string& database, const std::string& hash) {
   if (!std::filesystem::exists(database)) return 0;
-  const auto store = results::OpenSqliteStore(database, results::OpenMode::kCreate);
+  const auto store = results::OpenSqliteStore(database, results::OpenMode::kCreateOrExtend);
   int64_t count = 0;
   for (const auto& result : store->Results(hash)) {
     count += static_cast<int64_t>(result.trials.size());

@@ -43,18 +43,18 @@ TEST(ShippedSweeps, EveryOneResolvesAndHasOnlyValidPoints) {
 }
 
 TEST(ShippedSweeps, Table11HasTheRowsOfThePaper) {
-  EXPECT_EQ(ModelsOf("table-11-125m"), PaperRows("T11", "125M"));
+  EXPECT_EQ(ModelsOf("table-11-125m"), PaperRows("table-11", "125M"));
   EXPECT_EQ(ModelsOf("table-11-125m").size(), 9u);
-  EXPECT_EQ(ModelsOf("table-11-350m"), PaperRows("T11", "350M"));
+  EXPECT_EQ(ModelsOf("table-11-350m"), PaperRows("table-11", "350M"));
   EXPECT_EQ(ModelsOf("table-11-350m").size(), 10u);
 }
 
 TEST(ShippedSweeps, Table10HasTheStepsOfThePaperTheLastWithRepeatedBlocks) {
   for (const std::string size : {"125", "350"}) {
     SCOPED_TRACE(size);
-    std::vector<ModelSpec> expected = PaperRows("T10", size + "M");
+    const std::vector<ModelSpec> expected = PaperRows("table-10", size + "M");
     ASSERT_EQ(expected.size(), 6u);
-    expected.back().repeat = RepeatScheduleFromText("immediate:2");
+    EXPECT_EQ(expected.back().repeat, RepeatScheduleFromText("immediate:2"));
     EXPECT_EQ(ModelsOf("table-10-" + size + "m"), expected);
   }
 }
@@ -63,7 +63,7 @@ TEST(ShippedSweeps, Table14RepeatsTheModelsOfTable13With16Heads) {
   std::vector<ModelSpec> expected;
   for (const std::string row : {"125M 16/16", "350M 16/16"}) {
     for (const int64_t times : {1, 2, 3, 4}) {
-      ModelSpec model = PaperRows("T13", row).front();
+      ModelSpec model = PaperRows("table-13", row).front();
       if (times > 1) model.repeat = {.kind = RepeatKind::kImmediate, .times = times, .order = {}};
       expected.push_back(model);
     }
