@@ -39,7 +39,7 @@ CREATE TABLE model (
 CREATE TABLE soc (
   hash TEXT NOT NULL PRIMARY KEY,  -- content hash of the SocSpec
   name TEXT NOT NULL,
-  json TEXT NOT NULL CHECK (json_valid(json))  -- the whole SocSpec with the source of each number
+  json TEXT NOT NULL  -- the whole SocSpec with the source of each number
 ) STRICT;
 
 CREATE TABLE problem (

@@ -14,25 +14,20 @@ SocSpec AssetSoc() {
   SocSpec soc;
   soc.name = "sample-phone";
   soc.description = "two levels";
-  soc.levels.push_back({.name = "slc",
-                        .kind = LevelKind::kSram,
-                        .capacity = Assumed(MiB(8)),
-                        .read_bandwidth = Assumed(GBps(100)),
-                        .write_bandwidth = Assumed(GBps(90.5)),
-                        .replacement = Replacement::kPinned,
-                        .read_energy = Assumed(PicojoulesPerByte(5)),
-                        .write_energy = {}});
-  soc.levels.push_back({.name = "dram",
-                        .kind = LevelKind::kDram,
-                        .capacity = {.value = GiB(4),
-                                     .source = "sample sheet, table 2",
-                                     .low = GiB(3),
-                                     .high = GiB(6)},
-                        .read_bandwidth = Assumed(GBps(16.4)),
-                        .write_bandwidth = Assumed(GBps(16.4)),
-                        .replacement = Replacement::kLru,
-                        .read_energy = {},
-                        .write_energy = {}});
+  MemoryLevel& slc = soc.levels.emplace_back();
+  slc.name = "slc";
+  slc.kind = LevelKind::kSram;
+  slc.capacity = Assumed(MiB(8));
+  slc.read_bandwidth = Assumed(GBps(100));
+  slc.write_bandwidth = Assumed(GBps(90.5));
+  slc.replacement = Replacement::kPinned;
+  slc.read_energy = Assumed(PicojoulesPerByte(5));
+  MemoryLevel& dram = soc.levels.emplace_back();
+  dram.name = "dram";
+  dram.capacity = {
+      .value = GiB(4), .source = "sample sheet, table 2", .low = GiB(3), .high = GiB(6)};
+  dram.read_bandwidth = Assumed(GBps(16.4));
+  dram.write_bandwidth = Assumed(GBps(16.4));
   soc.compute.push_back({.dtype = Dtype::kF16, .peak = Assumed(GMacsPerSecond(500)), .energy = {}});
   soc.fixed = {.per_operator = Assumed(Seconds(0)),
                .per_executed_block = Assumed(Microseconds(13)),
