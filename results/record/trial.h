@@ -3,9 +3,12 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
+#include <tuple>
 #include <variant>
 
 #include "spec/cost_estimate.h"
+#include "spec/fields.h"
 #include "spec/measurement.h"
 #include "spec/problem.h"
 #include "spec/proxy_score.h"
@@ -46,3 +49,22 @@ struct Trial {
 };
 
 }  // namespace deepthin::results
+
+namespace deepthin {
+
+template <>
+struct Fields<results::Infeasible> {
+  using S = results::Infeasible;
+  static constexpr auto kList =
+      std::tuple(Field("reason", &S::reason, "one sentence"),
+                 Field("needed_bytes", &S::needed, "what the design needs", Presence::kOptional),
+                 Field("available_bytes", &S::available, "what there is", Presence::kOptional));
+};
+
+template <>
+struct Fields<results::Failure> {
+  using S = results::Failure;
+  static constexpr auto kList = std::tuple(Field("message", &S::message, "one sentence"));
+};
+
+}  // namespace deepthin

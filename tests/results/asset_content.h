@@ -1,0 +1,26 @@
+// What tests/assets/results_v1.db holds, value by value. Do not change the values: the committed
+// file has them. Also the everyday sample of the other tests.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "results/store.h"
+
+namespace deepthin::results {
+
+[[nodiscard]] Problem AssetProblem();
+[[nodiscard]] SweepRecord AssetSweep();
+// Two problems and one infeasible point.
+[[nodiscard]] std::vector<Point> AssetPoints();
+// One outcome of each kind; the failure is a first attempt at the measurement.
+[[nodiscard]] std::vector<PointTrial> AssetTrials();
+
+[[nodiscard]] CostEstimate AssetEstimate();
+[[nodiscard]] Measurement AssetMeasurement();
+
+// A trial with a key and identity of its own.
+[[nodiscard]] Trial MakeTrial(const std::string& evaluator, const std::string& name,
+                              Outcome outcome);
+
+}  // namespace deepthin::results
