@@ -260,8 +260,8 @@ CostEstimate Estimate(const Problem& problem) {
   PassEstimator decode(
       problem, {.new_tokens = 1, .context_tokens = MeanDecodeContext(work), .batch = work.batch});
   CostEstimate cost;
-  cost.model_name = kModelName;
-  cost.model_version = kModelVersion;
+  cost.model_name = std::string(kModelName);
+  cost.model_version = std::string(kModelVersion);
   cost.prefill = prefill.Run();
   cost.decode = decode.Run();
   cost.weight_bytes = CountWeightBytes(problem.model, problem.precision).total();

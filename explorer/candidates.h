@@ -14,11 +14,11 @@ namespace deepthin::explorer {
 struct Candidate {
   std::string sweep;
   std::string label;
-  std::optional<Problem> problem;  // absent where the combination is none
-  std::optional<ProxyScore> score;
-  std::optional<Measurement> measurement;
-  std::optional<CostEstimate> estimate;
-  std::vector<std::string> remarks;  // why something is missing: infeasible, failed
+  std::optional<Problem> problem{};  // absent where the combination is none
+  std::optional<ProxyScore> score{};
+  std::optional<Measurement> measurement{};
+  std::optional<CostEstimate> estimate{};
+  std::vector<std::string> remarks{};  // why something is missing: infeasible, failed
 };
 
 [[nodiscard]] Candidate ToCandidate(const std::string& sweep, const results::PointResult& result);
