@@ -230,7 +230,8 @@ std::vector<int32_t> Tokenizer::Encode(std::string_view text, Marks marks) const
   std::vector<int32_t> ids;
   if (marks != Marks::kNone) ids.push_back(kBos);
   if (!text.empty()) {
-    const std::string with_prefix = " " + std::string(text);
+    std::string with_prefix(1, ' ');
+    with_prefix += text;
     Merger(*this, with_prefix).AppendIdsTo(ids);
   }
   if (marks == Marks::kBosAndEos) ids.push_back(kEos);

@@ -54,8 +54,8 @@ struct Output {
   std::string text;
 };
 
-Output Run(ScriptedModel& model, int64_t positions, const std::vector<int32_t>& prompt,
-           int64_t max_tokens) {
+Output RunScript(ScriptedModel& model, int64_t positions, const std::vector<int32_t>& prompt,
+                 int64_t max_tokens) {
   const Tokenizer tokenizer = SmallTokenizer();
   Output out;
   out.result = Generate(model.AsFunction(), positions, tokenizer, prompt,
@@ -66,7 +66,7 @@ Output Run(ScriptedModel& model, int64_t positions, const std::vector<int32_t>& 
 
 TEST(GenerateTest, ReadsThePromptAtOnceAndThenEachTokenThatItChose) {
   ScriptedModel model({kB, kSpaceA, kA, kA});
-  const Output out = Run(model, 100, {1, kSpaceA, kB}, 3);
+  const Output out = RunScript(model, 100, {1, kSpaceA, kB}, 3);
   EXPECT_THAT(model.inputs,
               ElementsAre(ElementsAre(1, kSpaceA, kB), ElementsAre(kB), ElementsAre(kSpaceA)));
   EXPECT_THAT(out.result.tokens, ElementsAre(kB, kSpaceA, kA));
@@ -79,20 +79,20 @@ TEST(GenerateTest, ReadsThePromptAtOnceAndThenEachTokenThatItChose) {
 
 TEST(GenerateTest, DropsTheSpaceAfterBosAlone) {
   ScriptedModel model({kSpaceA, kSpaceA});
-  EXPECT_EQ(Run(model, 100, {1}, 2).text, "a a");
+  EXPECT_EQ(RunScript(model, 100, {1}, 2).text, "a a");
 }
 
 TEST(GenerateTest, StopsAtBosAndEosWithoutPrintingThem) {
   for (const int32_t mark : {Tokenizer::kBos, Tokenizer::kEos}) {
     ScriptedModel model({kA, kB, mark});
-    const Output out = Run(model, 100, {1}, 50);
+    const Output out = RunScript(model, 100, {1}, 50);
     EXPECT_THAT(out.result.tokens, ElementsAre(kA, kB));
     EXPECT_EQ(out.text, "ab");
     EXPECT_EQ(out.result.stop, StopReason::kEndOfText);
     EXPECT_EQ(out.result.decoded_tokens, 2);
   }
   ScriptedModel model({Tokenizer::kEos});
-  const Output none = Run(model, 100, {1}, 50);
+  const Output none = RunScript(model, 100, {1}, 50);
   EXPECT_THAT(none.result.tokens, ElementsAre());
   EXPECT_EQ(DecodedTokensPerSecond(none.result), std::nullopt);
 }
@@ -100,14 +100,14 @@ TEST(GenerateTest, StopsAtBosAndEosWithoutPrintingThem) {
 TEST(GenerateTest, FillsTheContextToItsLastPosition) {
   // Positions for the prompt's 2 and 3 more; the token chosen at the last one needs none.
   ScriptedModel model({kA});
-  const Output out = Run(model, 5, {1, kSpaceA}, 50);
+  const Output out = RunScript(model, 5, {1, kSpaceA}, 50);
   EXPECT_EQ(out.result.tokens.size(), 4u);
   EXPECT_EQ(out.result.stop, StopReason::kContextFull);
   EXPECT_EQ(model.inputs.size(), 4u);
   ScriptedModel same({kA});
-  EXPECT_EQ(Run(same, 5, {1, kSpaceA}, 4).result.stop, StopReason::kMaxTokens);
+  EXPECT_EQ(RunScript(same, 5, {1, kSpaceA}, 4).result.stop, StopReason::kMaxTokens);
   ScriptedModel full({kA});
-  EXPECT_EQ(Run(full, 2, {1, kSpaceA}, 4).result.tokens.size(), 1u);
+  EXPECT_EQ(RunScript(full, 2, {1, kSpaceA}, 4).result.tokens.size(), 1u);
 }
 
 TEST(GenerateTest, CanBeInterrupted) {
@@ -124,11 +124,11 @@ TEST(GenerateTest, CanBeInterrupted) {
 
 TEST(GenerateTest, RefusesWhatDoesNotFit) {
   ScriptedModel model({kA});
-  EXPECT_THROW(Run(model, 100, {}, 5), InputError);
-  EXPECT_THROW(Run(model, 2, {1, kA, kA}, 5), InputError);
-  EXPECT_THROW(Run(model, 100, {1}, 0), InputError);
-  EXPECT_THROW(Run(model, 100, {1, Tokenizer::kFirstText + 4}, 5), InputError);
-  EXPECT_THROW(Run(model, 100, {-1}, 5), InputError);
+  EXPECT_THROW(RunScript(model, 100, {}, 5), InputError);
+  EXPECT_THROW(RunScript(model, 2, {1, kA, kA}, 5), InputError);
+  EXPECT_THROW(RunScript(model, 100, {1}, 0), InputError);
+  EXPECT_THROW(RunScript(model, 100, {1, Tokenizer::kFirstText + 4}, 5), InputError);
+  EXPECT_THROW(RunScript(model, 100, {-1}, 5), InputError);
   EXPECT_TRUE(model.inputs.empty());
 }
 

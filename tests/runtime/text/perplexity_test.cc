@@ -121,8 +121,9 @@ TEST(PerplexityTest, UniformModelHasThePerplexityOfItsVocabulary) {
   Weights weights = RandomWeights(SmallSpec(), 1, pool);
   const std::vector<float> zeros(weights.final_norm.size(), 0.0F);
   weights.final_norm = zeros;  // all logits 0
-  const PerplexityResult result = Perplexity(weights, pool, TokenizerOf(kPieces),
-                                             "ab a b\n\nba ab b", "text", {.min_chars = 3});
+  const PerplexityResult result =
+      Perplexity(weights, pool, TokenizerOf(kPieces), "ab a b\n\nba ab b", "text",
+                 {.min_chars = 3, .max_tokens = 50});
   EXPECT_NEAR(result.perplexity, static_cast<double>(weights.spec.vocab_size), 1e-9);
   EXPECT_EQ(result.paragraphs, 2);
   EXPECT_NEAR(result.standard_error.value_or(1), 0.0, 1e-12);
