@@ -39,6 +39,10 @@ std::string ReadFile(const std::string& path) {
 }
 
 void WriteFileAtomically(const std::string& path, std::string_view content) {
+  WriteFileAtomically(path, std::span(&content, 1));
+}
+
+void WriteFileAtomically(const std::string& path, std::span<const std::string_view> pieces) {
   const std::string beside = path + ".new." + std::to_string(::getpid());
   const auto fail = [&]() -> EnvironmentError {
     const std::string reason = std::strerror(errno);
@@ -47,7 +51,9 @@ void WriteFileAtomically(const std::string& path, std::string_view content) {
   };
   File file(std::fopen(beside.c_str(), "wb"));
   if (file == nullptr) throw fail();
-  if (std::fwrite(content.data(), 1, content.size(), file.get()) != content.size()) throw fail();
+  for (const std::string_view piece : pieces) {
+    if (std::fwrite(piece.data(), 1, piece.size(), file.get()) != piece.size()) throw fail();
+  }
   if (std::fflush(file.get()) != 0 || ::fsync(::fileno(file.get())) != 0) throw fail();
   if (std::fclose(file.release()) != 0) throw fail();
   if (std::rename(beside.c_str(), path.c_str()) != 0) throw fail();

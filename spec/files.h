@@ -1,6 +1,7 @@
 // Whole files in and out.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -12,5 +13,7 @@ namespace deepthin {
 // Writes beside the target, then renames: the target is either untouched or whole. Throws
 // EnvironmentError.
 void WriteFileAtomically(const std::string& path, std::string_view content);
+// The same for content that lies in pieces, written one behind the other without a copy.
+void WriteFileAtomically(const std::string& path, std::span<const std::string_view> pieces);
 
 }  // namespace deepthin

@@ -1,0 +1,36 @@
+// Estimate: what a Problem costs by the analytical model of docs/cost-model.md. A pure function:
+// no state, no I/O, safe from any thread.
+//
+//   CostEstimate cost = Estimate({model, precision, soc, {.prompt_tokens = 64, .generated_tokens =
+//   64}}); ToMilliseconds(cost.decode.time);
+#pragma once
+
+#include <string_view>
+
+#include "spec/cost_estimate.h"
+#include "spec/problem.h"
+
+namespace deepthin::costmodel {
+
+// Stored with every estimate: change the maths, change the version.
+inline constexpr std::string_view kModelName = "deepthin-analytical";
+inline constexpr std::string_view kModelVersion = "1";
+
+// Names of the fixed costs that stand among a phase's operators, so that operators sum to the
+// phase.
+inline constexpr std::string_view kPerExecutedBlockName = "per_executed_block";
+inline constexpr std::string_view kPerTokenName = "per_token";
+
+// Throws InputError where the problem is not valid, the SoC states no rate that serves a dtype, or
+// the workload is too large to count in 64 bits.
+[[nodiscard]] CostEstimate Estimate(const Problem& problem);
+
+// Tokens in the KV cache at the mean decoded token, prompt + (generated - 1) / 2, rounded up.
+[[nodiscard]] int64_t MeanDecodeContext(const Workload& workload);
+
+// The rate at which matrices of this dtype are multiplied: the stated one; else the fastest stated
+// float rate that is at least as wide (quantised weights are converted to any float, f16 and bf16
+// to each other and to f32). Throws InputError that names the dtypes there are.
+[[nodiscard]] const ComputeRate& RateFor(const SocSpec& soc, Dtype dtype);
+
+}  // namespace deepthin::costmodel

@@ -1,0 +1,23 @@
+// decoder_params: the number of parameters in the stored blocks, as an accuracy proxy. The baseline
+// that every other proxy has to beat: on Table 11 of MobileLLM it has Kendall tau 0.74 (125M) and
+// 0.64 (350M) against the average score, because at equal total size the thin models spend less on
+// embeddings.
+#pragma once
+
+#include <memory>
+
+#include "spec/model_spec.h"
+#include "spec/proxy_score.h"
+#include "sweeps/evaluator_table.h"
+
+namespace deepthin::explorer {
+
+[[nodiscard]] ProxyScore DecoderParams(const ModelSpec& spec);
+
+// "score": settings {"proxy": "decoder_params"}, the default.
+[[nodiscard]] sweeps::EvaluatorEntry ScoringEvaluator();
+
+// Every evaluator there is: estimate, measure, score.
+[[nodiscard]] std::vector<sweeps::EvaluatorEntry> AllEvaluators();
+
+}  // namespace deepthin::explorer

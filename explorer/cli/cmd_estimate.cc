@@ -1,0 +1,153 @@
+// deepthin estimate
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "costmodel/estimator.h"
+#include "costmodel/soc_presets.h"
+#include "explorer/cli/command_line.h"
+#include "explorer/cli/commands.h"
+#include "explorer/cli/human.h"
+#include "explorer/cli/table.h"
+#include "explorer/sources.h"
+#include "spec/argument.h"
+#include "spec/model_argument.h"
+
+namespace deepthin::explorer {
+namespace {
+
+struct NamedEstimate {
+  std::string model;
+  Problem problem;
+  CostEstimate estimate;
+};
+
+std::string Energy(const std::optional<Joules>& energy) {
+  return energy ? fmt::format("{:.2f} mJ", energy->value() * 1e3) : "-";
+}
+
+void PrintComparison(const std::vector<NamedEstimate>& estimates) {
+  Table table({{"model", Align::kLeft},
+               {"params"},
+               {"ms/token"},
+               {"tokens/s"},
+               {"TTFT ms"},
+               {"DRAM/token"},
+               {"peak memory"},
+               {"energy/token"},
+               {"limited by", Align::kLeft}});
+  for (const auto& [name, problem, e] : estimates) {
+    table.Row({name, HumanCount(CountParams(problem.model).matrices()),
+               fmt::format("{:.2f}", ToMilliseconds(e.decode.time)),
+               fmt::format("{:.1f}", 1 / e.decode.time.value()),
+               fmt::format("{:.1f}", ToMilliseconds(e.prefill.time)),
+               HumanBytes(e.decode.dram_bytes),
+               HumanBytes(e.peak_memory) + (e.fits_memory ? "" : " (does not fit)"),
+               Energy(e.decode.energy), e.decode.limited_by});
+  }
+  fmt::print("{}", table.ToString());
+}
+
+void PrintOperators(const std::string& title, const PhaseCost& phase) {
+  std::vector<TableColumn> columns = {{"operator", Align::kLeft}, {"times"}, {"MMAC"}};
+  if (phase.operators.empty()) return;
+  for (const LevelTraffic& level : phase.operators.front().traffic) {
+    columns.push_back({level.level + " MB"});
+  }
+  columns.push_back({"us"});
+  columns.push_back({"share"});
+  columns.push_back({"limited by", Align::kLeft});
+  Table table(std::move(columns));
+  for (const OperatorCost& op : phase.operators) {
+    std::vector<std::string> cells = {
+        op.name, std::to_string(op.executions),
+        fmt::format("{:.2f}", 1e-6 * static_cast<double>(op.macs.value()))};
+    for (const LevelTraffic& level : op.traffic) {
+      cells.push_back(fmt::format("{:.3f}", ToMegabytes(level.read + level.written)));
+    }
+    cells.push_back(fmt::format("{:.1f}", ToMicroseconds(op.time)));
+    cells.push_back(fmt::format("{:.1f} %", 100 * (op.time / phase.time)));
+    cells.push_back(op.limited_by);
+    table.Row(std::move(cells));
+  }
+  fmt::print("\n{}: {}, {} tokens in the KV cache before\n{}", title, HumanTime(phase.time),
+             phase.context_tokens, table.ToString());
+}
+
+void PrintSources(const SocSpec& soc, bool all) {
+  const auto numbers = SourcedNumbers(soc);
+  if (all) {
+    Table table({{"number", Align::kLeft}, {"value"}, {"source", Align::kLeft}});
+    for (const SourcedNumber& number : numbers) {
+      table.Row({number.path, fmt::format("{:.6g}", number.value), number.source});
+    }
+    fmt::print("\n{}", table.ToString());
+    return;
+  }
+  const auto assumed = std::count_if(numbers.begin(), numbers.end(),
+                                     [](const SourcedNumber& n) { return n.is_assumed(); });
+  fmt::print(stderr, "{}: {} of its {} numbers are assumed; --sources lists them\n", soc.name,
+             assumed, numbers.size());
+}
+
+}  // namespace
+
+int RunEstimate(const Arguments& arguments) {
+  CommandLine line(
+      {.usage = "deepthin estimate MODEL... [options]",
+       .text =
+           "Predicts prefill (TTFT), decode, DRAM bytes, peak memory and energy of a model on an\n"
+           "SoC with the analytical cost model. For one model: where the time of a token goes,\n"
+           "operator by operator. These are predictions; 'deepthin measure' has a clock.",
+       .examples = {"deepthin estimate mobilellm-125m --soc iphone-13",
+                    "deepthin estimate mobilellm-125m mobilellm-ls-125m --soc iphone-13",
+                    "deepthin estimate mobilellm-ls-125m --soc iphone-13 --precision q8_0 "
+                    "--set soc.levels.0.capacity_bytes=4194304",
+                    "deepthin estimate my.json --soc my-soc.json --prompt 512 --json"}});
+  line.Text("soc", "SoC preset or JSON file", "iphone-13")
+      .Text("precision", "f32, f16, bf16, q8_0, q4_0 or w8a8", "f16")
+      .Text("prompt", "tokens of the prompt", "64")
+      .Text("generate", "tokens that are generated", "32")
+      .Text("batch", "requests at once", "1")
+      .List("set", "override a key of the problem, as model.n_blocks=12; may be given again")
+      .Flag("sources", "list every hardware number with its source")
+      .Positional("MODEL", 1, -1);
+  if (!line.Parse(arguments)) return 0;
+
+  const SocSpec soc = costmodel::SocFromArgument(*line.Get("soc"));
+  std::vector<NamedEstimate> estimates;
+  for (const std::string& name : line.positional()) {
+    Json json = ToJson(Problem{.model = ModelFromArgument(name),
+                               .precision = PrecisionFromArgument(*line.Get("precision")),
+                               .soc = soc,
+                               .workload = {.prompt_tokens = line.GetInt("prompt", 1, 1 << 24),
+                                            .generated_tokens = line.GetInt("generate", 1, 1 << 24),
+                                            .batch = line.GetInt("batch", 1, 1 << 16)}});
+    ApplyOverrides(json, "--set", line.GetList("set"));
+    const auto problem = FromJson<Problem>(json, {name, ""});
+    Validate(problem, {name, ""});
+    estimates.push_back({name, problem, costmodel::Estimate(problem)});
+  }
+  if (line.json()) {
+    Json rows = Json::array();
+    for (const auto& [name, problem, estimate] : estimates) {
+      rows.push_back(
+          {{"model", name}, {"problem", ToJson(problem)}, {"estimate", ToJson(estimate)}});
+    }
+    fmt::print("{}\n", rows.dump(2));
+    return 0;
+  }
+  const Problem& first = estimates.front().problem;
+  fmt::print("estimated for {} in {}, prompt {}, generating {}, by {} {}\n\n", first.soc.name,
+             *line.Get("precision"), first.workload.prompt_tokens, first.workload.generated_tokens,
+             estimates.front().estimate.model_name, estimates.front().estimate.model_version);
+  PrintComparison(estimates);
+  if (estimates.size() == 1) {
+    PrintOperators("one decoded token", estimates[0].estimate.decode);
+    PrintOperators("prefill", estimates[0].estimate.prefill);
+  }
+  PrintSources(first.soc, line.Has("sources"));
+  return 0;
+}
+
+}  // namespace deepthin::explorer

@@ -1,0 +1,110 @@
+// deepthin generate
+#include <fmt/format.h>
+
+#include <cstdio>
+
+#include "explorer/cli/command_line.h"
+#include "explorer/cli/commands.h"
+#include "explorer/cli/human.h"
+#include "explorer/cli/interrupt.h"
+#include "explorer/cli/shared_options.h"
+#include "explorer/model_source.h"
+#include "runtime/text/generation.h"
+#include "runtime/text/tokenizer.h"
+#include "spec/json_io.h"
+
+namespace deepthin::explorer {
+namespace {
+
+runtime::PickerOptions PickerFrom(const CommandLine& line) {
+  runtime::PickerOptions picker;
+  picker.temperature = line.GetDouble("temperature", 0, 1e6);
+  picker.top_p = line.GetDouble("top-p", 0, 1);
+  if (line.Get("top-k")) picker.top_k = line.GetInt("top-k", 1, 1 << 22);
+  picker.seed = static_cast<uint64_t>(line.GetInt("seed", 0, INT64_MAX));
+  return picker;
+}
+
+std::string_view StopText(runtime::StopReason reason) {
+  switch (reason) {
+    case runtime::StopReason::kMaxTokens:
+      return "max_tokens";
+    case runtime::StopReason::kEndOfText:
+      return "end_of_text";
+    case runtime::StopReason::kContextFull:
+      return "context_full";
+    case runtime::StopReason::kInterrupted:
+      return "interrupted";
+  }
+  return "?";
+}
+
+}  // namespace
+
+int RunGenerate(const Arguments& arguments) {
+  CommandLine line(
+      {.usage = "deepthin generate --model MODEL --tokenizer FILE [options]",
+       .text =
+           "Writes text, piece by piece as the model chooses it. MODEL is a llama2.c checkpoint\n"
+           "(.bin), or a preset or JSON spec, which then has random weights. Without --prompt\n"
+           "it starts from nothing (BOS alone).",
+       .examples = {"deepthin generate --model stories260K.bin --tokenizer tok512.bin "
+                    "--temperature 0 -n 256",
+                    "deepthin generate --model stories260K.bin --tokenizer tok512.bin "
+                    "--prompt 'Once upon a time' --top-p 0.9 --seed 7"}});
+  line.Text("model", "checkpoint, preset or JSON spec")
+      .Text("tokenizer", "llama2.c tokenizer file")
+      .Text("prompt", "text to go on from")
+      .Text("tokens,n", "most tokens to generate", "256")
+      .Text("temperature", "0 always takes the likeliest token", "1")
+      .Text("top-k", "choose among the k likeliest tokens only")
+      .Text("top-p", "choose among the likeliest tokens of this joint probability", "1")
+      .Text("seed", "of the choices, and of random weights", "1")
+      .List("set", "override a key of the model; may be given again")
+      .Positional("", 0, 0);
+  AddThreadsOption(line);
+  if (!line.Parse(arguments)) return 0;
+  const std::string model = Required(line, "model");
+  const std::string tokenizer_path = Required(line, "tokenizer");
+  const runtime::GenerationOptions options{.max_tokens = line.GetInt("tokens", 1, 1 << 24),
+                                           .picker = PickerFrom(line)};
+
+  runtime::ThreadPool pool(ThreadsFrom(line));
+  const runtime::Weights weights =
+      WeightsFromArgument(model, line.GetList("set"), options.picker.seed, pool);
+  const auto tokenizer = runtime::LoadTokenizer(tokenizer_path, weights.spec.vocab_size);
+  const auto prompt =
+      tokenizer.Encode(line.Get("prompt").value_or(""), runtime::Tokenizer::Marks::kBos);
+
+  NoteInterrupts();
+  std::string text = line.Get("prompt").value_or("");
+  const bool streams = !line.json();
+  if (streams) fmt::print("{}", text);
+  const auto result = runtime::Generate(weights, pool, tokenizer, prompt, options,
+                                        {.on_piece =
+                                             [&](std::string_view piece) {
+                                               text += piece;
+                                               if (!streams) return;
+                                               std::fwrite(piece.data(), 1, piece.size(), stdout);
+                                               std::fflush(stdout);
+                                             },
+                                         .interrupted = [] { return Interrupted(); }});
+  const auto rate = runtime::DecodedTokensPerSecond(result);
+  if (line.json()) {
+    Json out = {{"text", text},
+                {"tokens", result.tokens},
+                {"stop", StopText(result.stop)},
+                {"prompt_tokens", result.prompt_tokens},
+                {"time_to_first_token_s", result.time_to_first_token.value()}};
+    if (rate) out["decode_tokens_per_s"] = *rate;
+    fmt::print("{}\n", out.dump(2, ' ', false, Json::error_handler_t::replace));
+  } else {
+    fmt::print("\n");
+    fmt::print(stderr, "{} tokens, stopped by {}, TTFT {}{}\n", result.tokens.size(),
+               StopText(result.stop), HumanTime(result.time_to_first_token),
+               rate ? fmt::format(", {:.1f} tokens/s", *rate) : "");
+  }
+  return result.stop == runtime::StopReason::kInterrupted ? kInterruptedExitCode : 0;
+}
+
+}  // namespace deepthin::explorer

@@ -1,0 +1,373 @@
+// How a pass is executed.
+//
+// Prompts are cut into tiles of kTileTokens, which bounds the buffers. A tile goes through the
+// executed blocks one after the other, all its tokens at once: each weight is streamed once per
+// tile. Each block is five parallel loops: QKV; attention; its output and the residual; gate, up
+// and the activation; down and the residual.
+//
+// A KV cache entry that several executed blocks share (KvPolicy::kShared with repeats) says more:
+// at its own position a token sees the row of the occurrence that is running, and at earlier
+// positions the rows as the *last* occurrence left them. An earlier token must therefore have gone
+// through the last occurrence before a later token enters the first. So the executed blocks are cut
+// into the shortest stages that contain all occurrences of the entries they use; within a stage of
+// several blocks the tokens go one by one. Stages share no entry, so that going stage by stage over
+// a tile gives what going token by token over all blocks gives.
+#include "runtime/decoder.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <functional>
+#include <vector>
+
+#include "runtime/attention.h"
+#include "runtime/kernels/kernels.h"
+#include "runtime/kv_cache.h"
+#include "runtime/memory.h"
+#include "spec/errors.h"
+
+namespace deepthin::runtime {
+namespace {
+
+// Each weight is read once for so many tokens; their activations stay in L2 (64 x 1536 x 4 bytes
+// are 384 KiB).
+constexpr int64_t kTileTokens = 64;
+// Rows of weights are handed out by at least so many floats, so that a range pays for its dispatch
+// (16 KiB take about 1 us), and by multiples of the rows that kernels stream side by side.
+constexpr int64_t kGrainFloats = 4096;
+constexpr int64_t kGrainRows = 8;
+
+// Executed blocks [begin, end) that no other executed block shares a KV cache entry with.
+struct Stage {
+  int64_t begin;
+  int64_t end;
+};
+
+std::vector<Stage> CutIntoStages(const std::vector<int64_t>& entries) {
+  std::vector<Stage> stages;
+  const auto count = static_cast<int64_t>(entries.size());
+  int64_t begin = 0;
+  int64_t last_use = 0;  // of any entry used since begin
+  for (int64_t i = 0; i < count; ++i) {
+    for (int64_t j = count - 1; j > last_use; --j) {
+      if (entries[static_cast<size_t>(j)] == entries[static_cast<size_t>(i)]) last_use = j;
+    }
+    last_use = std::max(last_use, i);
+    if (last_use == i) {
+      stages.push_back({begin, i + 1});
+      begin = i + 1;
+    }
+  }
+  return stages;
+}
+
+Bytes BytesOf(std::span<const float> floats) {
+  return Bytes(static_cast<int64_t>(floats.size_bytes()));
+}
+
+Bytes BlockBytes(const BlockWeights& w) {
+  return BytesOf(w.attn_norm) + BytesOf(w.wq) + BytesOf(w.wk) + BytesOf(w.wv) + BytesOf(w.wo) +
+         BytesOf(w.ffn_norm) + BytesOf(w.w_gate) + BytesOf(w.w_up) + BytesOf(w.w_down);
+}
+
+// A buffer of one row per token of a tile.
+struct Activations {
+  Activations(int64_t tokens, int64_t row_width)
+      : width(row_width), floats(AllocateFloats(tokens * row_width, "the activations of a pass")) {}
+
+  [[nodiscard]] MutableMatrix Tokens(int64_t first, int64_t count) const {
+    return Dense(floats.get() + first * width, count, width);
+  }
+
+  int64_t width;
+  std::shared_ptr<float> floats;
+};
+
+// out = x times the transpose of w, a part of the columns of some parallel loop.
+struct Product {
+  ConstMatrix w;
+  MutableMatrix out;
+};
+
+}  // namespace
+
+struct Decoder::State {
+  State(const Weights& weights_to_run, ThreadPool& pool_to_use, int64_t token_capacity);
+
+  std::span<const float> Forward(std::span<const int32_t> tokens, Logits which);
+  void RunTile(std::span<const int32_t> tokens);
+  void RunBlock(int64_t executed, int64_t first, int64_t count);
+  void ProjectAndStore(const BlockWeights& w, int64_t entry, int64_t first, int64_t count);
+  void RunFfn(const BlockWeights& w, int64_t first, int64_t count);
+  void ComputeLogits(int64_t first, int64_t count, float* out);
+
+  void ComputeRopeAngles(int64_t tokens);
+  void RotateAndStore(int64_t token, int64_t entry, int64_t first, int64_t count);
+  void Normalise(std::span<const float> norm, int64_t first, int64_t count);
+  void Multiply(ConstMatrix w, ConstMatrix in, MutableMatrix out) const;
+  void MultiplyAll(ConstMatrix in, std::span<const Product> products);
+  void AddProduct(ConstMatrix w, ConstMatrix in, int64_t first);
+  template <class Body>
+  void ForWeightRows(int64_t rows, int64_t cols, const Body& body);
+
+  Weights weights;
+  const ModelSpec& spec;
+  ThreadPool& pool;
+  const Kernels& kernels;
+  int64_t max_tokens;
+  int64_t tile_tokens;
+  float norm_eps;
+  std::vector<int64_t> order;
+  std::vector<int64_t> entries;
+  std::vector<Stage> stages;
+  std::vector<double> frequencies;  // [head_dim / 2]
+
+  KvCache cache;
+  Attention attention;
+  Activations x;         // the residual stream
+  Activations normed;    // what matrices are multiplied with
+  Activations qkv;       // queries, keys, values of a token side by side
+  Activations attended;  // [n_heads x head_dim]
+  Activations gate;      // the hidden layer of the FFN, after the activation
+  Activations up;        // SwiGLU only
+  Activations product;   // of an output matrix, before it is added to x
+  Activations cos, sin;  // [head_dim], as Kernels::Rope takes them
+  std::shared_ptr<float> logits;
+  int64_t logits_floats = 0;
+
+  int64_t position = 0;
+  Bytes bytes_touched;
+};
+
+Decoder::State::State(const Weights& weights_to_run, ThreadPool& pool_to_use,
+                      int64_t token_capacity)
+    : weights(weights_to_run),
+      spec(weights.spec),
+      pool(pool_to_use),
+      kernels(ActiveKernels()),
+      max_tokens(token_capacity),
+      tile_tokens(std::min(kTileTokens, token_capacity)),
+      norm_eps(static_cast<float>(spec.norm_eps)),
+      order(ExecutionOrder(spec)),
+      entries(KvEntries(spec)),
+      stages(CutIntoStages(entries)),
+      cache(spec, max_tokens),
+      attention(spec, kernels, pool, max_tokens, tile_tokens),
+      x(tile_tokens, spec.d_model),
+      normed(tile_tokens, spec.d_model),
+      qkv(tile_tokens, QueryDim(spec) + 2 * KvDim(spec)),
+      attended(tile_tokens, QueryDim(spec)),
+      gate(tile_tokens, spec.d_ff),
+      up(tile_tokens, spec.ffn == Ffn::kSwiglu ? spec.d_ff : 0),
+      product(tile_tokens, spec.d_model),
+      cos(tile_tokens, spec.head_dim),
+      sin(tile_tokens, spec.head_dim) {
+  for (int64_t i = 0; i < spec.head_dim; i += 2) {
+    frequencies.push_back(
+        std::pow(spec.rope_theta, -static_cast<double>(i) / static_cast<double>(spec.head_dim)));
+  }
+}
+
+std::span<const float> Decoder::State::Forward(std::span<const int32_t> tokens, Logits which) {
+  const auto count = static_cast<int64_t>(tokens.size());
+  DEEPTHIN_CHECK(count >= 1 && count <= max_tokens - position);
+  for (const int32_t token : tokens) DEEPTHIN_CHECK(token >= 0 && token < spec.vocab_size);
+
+  const int64_t rows = which == Logits::kAll ? count : 1;
+  if (logits_floats < rows * spec.vocab_size) {
+    logits.reset();
+    logits = AllocateFloats(rows * spec.vocab_size, "the logits");
+    logits_floats = rows * spec.vocab_size;
+  }
+  for (int64_t first = 0; first < count; first += tile_tokens) {
+    const int64_t n = std::min(tile_tokens, count - first);
+    RunTile(tokens.subspan(static_cast<size_t>(first), static_cast<size_t>(n)));
+    if (which == Logits::kAll) {
+      ComputeLogits(0, n, logits.get() + first * spec.vocab_size);
+    } else if (first + n == count) {
+      ComputeLogits(n - 1, 1, logits.get());
+    }
+  }
+  return {logits.get(), static_cast<size_t>(rows * spec.vocab_size)};
+}
+
+void Decoder::State::RunTile(std::span<const int32_t> tokens) {
+  const auto n = static_cast<int64_t>(tokens.size());
+  for (int64_t t = 0; t < n; ++t) {
+    const float* row = weights.embedding.data() + tokens[static_cast<size_t>(t)] * spec.d_model;
+    std::copy_n(row, spec.d_model, x.Tokens(t, 1).data);
+  }
+  bytes_touched += Bytes(n * spec.d_model * static_cast<int64_t>(sizeof(float)));
+  ComputeRopeAngles(n);
+  for (const Stage& stage : stages) {
+    const int64_t pass = stage.end - stage.begin == 1 ? n : 1;  // see the head of this file
+    for (int64_t first = 0; first < n; first += pass) {
+      for (int64_t i = stage.begin; i < stage.end; ++i) RunBlock(i, first, pass);
+    }
+  }
+  position += n;
+}
+
+// The angle of pair i at position p is p theta^(-2i / head_dim) (Su et al., arXiv 2104.09864,
+// equation 15).
+void Decoder::State::ComputeRopeAngles(int64_t tokens) {
+  for (int64_t t = 0; t < tokens; ++t) {
+    float* cosines = cos.Tokens(t, 1).data;
+    float* sines = sin.Tokens(t, 1).data;
+    for (size_t i = 0; i < frequencies.size(); ++i) {
+      const double angle = static_cast<double>(position + t) * frequencies[i];
+      cosines[2 * i] = cosines[2 * i + 1] = static_cast<float>(std::cos(angle));
+      sines[2 * i + 1] = static_cast<float>(std::sin(angle));
+      sines[2 * i] = -sines[2 * i + 1];
+    }
+  }
+}
+
+// Tokens [first, first + count) of the tile through one executed block.
+void Decoder::State::RunBlock(int64_t executed, int64_t first, int64_t count) {
+  const BlockWeights& w = weights.blocks[static_cast<size_t>(order[static_cast<size_t>(executed)])];
+  const int64_t entry = entries[static_cast<size_t>(executed)];
+  ProjectAndStore(w, entry, first, count);
+  bytes_touched +=
+      attention.Run(cache, entry, position + first, count, attended.Tokens(first, count));
+  AddProduct(Dense(w.wo.data(), spec.d_model, QueryDim(spec)),
+             AsConst(attended.Tokens(first, count)), first);
+  RunFfn(w, first, count);
+  bytes_touched += BlockBytes(w);
+}
+
+// Queries to attention, keys and values to the cache.
+void Decoder::State::ProjectAndStore(const BlockWeights& w, int64_t entry, int64_t first,
+                                     int64_t count) {
+  const int64_t q = QueryDim(spec);
+  const int64_t kv = KvDim(spec);
+  Normalise(w.attn_norm, first, count);
+  const MutableMatrix out = qkv.Tokens(first, count);
+  const std::array<Product, 3> products = {
+      Product{Dense(w.wq.data(), q, spec.d_model), out.Columns(0, q)},
+      Product{Dense(w.wk.data(), kv, spec.d_model), out.Columns(q, q + kv)},
+      Product{Dense(w.wv.data(), kv, spec.d_model), out.Columns(q + kv, q + 2 * kv)}};
+  MultiplyAll(AsConst(normed.Tokens(first, count)), products);
+  const auto rotate_and_store = [&](int64_t begin, int64_t end) {
+    for (int64_t t = begin; t < end; ++t) RotateAndStore(t, entry, first, count);
+  };
+  pool.ForRanges(count, kGrainRows, std::cref(rotate_and_store));
+  bytes_touched += Bytes(count * 2 * kv * static_cast<int64_t>(sizeof(float)));
+}
+
+void Decoder::State::RotateAndStore(int64_t token, int64_t entry, int64_t first, int64_t count) {
+  const int64_t head_dim = spec.head_dim;
+  const int64_t group_floats = QueryDim(spec) / spec.n_kv_heads;
+  float* queries = qkv.Tokens(first + token, 1).data;
+  float* keys = queries + QueryDim(spec);
+  const float* values = keys + KvDim(spec);
+  kernels.Rope(Dense(queries, spec.n_heads + spec.n_kv_heads, head_dim),  // keys lie behind them
+               cos.Tokens(first + token, 1).data, sin.Tokens(first + token, 1).data);
+  const int64_t at = position + first + token;
+  for (int64_t h = 0; h < spec.n_kv_heads; ++h) {
+    std::copy_n(queries + h * group_floats, group_floats, attention.Queries(h, token, count).data);
+    std::copy_n(keys + h * head_dim, head_dim, cache.Keys(entry, h).Row(at));
+    std::copy_n(values + h * head_dim, head_dim, cache.Values(entry, h).Row(at));
+  }
+}
+
+void Decoder::State::RunFfn(const BlockWeights& w, int64_t first, int64_t count) {
+  Normalise(w.ffn_norm, first, count);
+  const ConstMatrix in = AsConst(normed.Tokens(first, count));
+  const MutableMatrix hidden = gate.Tokens(first, count);
+  const ConstMatrix w_up = Dense(w.w_up.data(), spec.d_ff, spec.d_model);
+  if (spec.ffn == Ffn::kSwiglu) {
+    const ConstMatrix w_gate = Dense(w.w_gate.data(), spec.d_ff, spec.d_model);
+    const MutableMatrix factor = up.Tokens(first, count);
+    ForWeightRows(spec.d_ff, 2 * spec.d_model, [&](int64_t begin, int64_t end) {
+      Multiply(w_gate.Rows(begin, end), in, hidden.Columns(begin, end));
+      Multiply(w_up.Rows(begin, end), in, factor.Columns(begin, end));
+      for (int64_t t = 0; t < count; ++t) {
+        kernels.SwiGlu(hidden.Row(t) + begin, factor.Row(t) + begin, end - begin);
+      }
+    });
+  } else {
+    const auto activation = spec.ffn == Ffn::kGelu ? kernels.Gelu : kernels.Relu;
+    ForWeightRows(spec.d_ff, spec.d_model, [&](int64_t begin, int64_t end) {
+      Multiply(w_up.Rows(begin, end), in, hidden.Columns(begin, end));
+      for (int64_t t = 0; t < count; ++t) activation(hidden.Row(t) + begin, end - begin);
+    });
+  }
+  AddProduct(Dense(w.w_down.data(), spec.d_model, spec.d_ff), AsConst(hidden), first);
+}
+
+// out: [count, vocab_size]
+void Decoder::State::ComputeLogits(int64_t first, int64_t count, float* out) {
+  Normalise(weights.final_norm, first, count);
+  const Product head = {Dense(weights.head.data(), spec.vocab_size, spec.d_model),
+                        Dense(out, count, spec.vocab_size)};
+  MultiplyAll(AsConst(normed.Tokens(first, count)), {&head, 1});
+  bytes_touched += BytesOf(weights.final_norm) + BytesOf(weights.head);
+}
+
+void Decoder::State::Normalise(std::span<const float> norm, int64_t first, int64_t count) {
+  const auto normalise = [&](int64_t begin, int64_t end) {
+    for (int64_t t = first + begin; t < first + end; ++t) {
+      kernels.RmsNorm(x.Tokens(t, 1).data, norm.data(), spec.d_model, norm_eps,
+                      normed.Tokens(t, 1).data);
+    }
+  };
+  pool.ForRanges(count, kGrainRows, std::cref(normalise));
+}
+
+void Decoder::State::Multiply(ConstMatrix w, ConstMatrix in, MutableMatrix out) const {
+  if (in.rows == 1) {
+    kernels.MatVec(w, in.data, out.data);
+  } else {
+    kernels.MatMul(w, in, out);
+  }
+}
+
+// body(begin, end) for ranges of the rows of a weight matrix.
+template <class Body>
+void Decoder::State::ForWeightRows(int64_t rows, int64_t cols, const Body& body) {
+  const int64_t blocks = std::max<int64_t>(1, kGrainFloats / (cols * kGrainRows));
+  pool.ForRanges(rows, blocks * kGrainRows, std::cref(body));
+}
+
+// All products as one parallel loop over the rows of their weights.
+void Decoder::State::MultiplyAll(ConstMatrix in, std::span<const Product> products) {
+  int64_t all_rows = 0;
+  for (const Product& p : products) all_rows += p.w.rows;
+  ForWeightRows(all_rows, in.cols, [&](int64_t begin, int64_t end) {
+    int64_t offset = 0;  // of the product's first row among all rows
+    for (const Product& p : products) {
+      const int64_t from = std::max(begin - offset, int64_t{0});
+      const int64_t to = std::min(end - offset, p.w.rows);
+      if (from < to) Multiply(p.w.Rows(from, to), in, p.out.Columns(from, to));
+      offset += p.w.rows;
+    }
+  });
+}
+
+// x += in times the transpose of w.
+void Decoder::State::AddProduct(ConstMatrix w, ConstMatrix in, int64_t first) {
+  const MutableMatrix residual = x.Tokens(first, in.rows);
+  const MutableMatrix out = product.Tokens(first, in.rows);
+  ForWeightRows(w.rows, w.cols, [&](int64_t begin, int64_t end) {
+    Multiply(w.Rows(begin, end), in, out.Columns(begin, end));
+    for (int64_t t = 0; t < in.rows; ++t) {
+      kernels.Axpy(1.0F, out.Row(t) + begin, end - begin, residual.Row(t) + begin);
+    }
+  });
+}
+
+Decoder::Decoder(const Weights& weights, ThreadPool& pool, int64_t max_tokens) {
+  DEEPTHIN_CHECK(max_tokens >= 1 && max_tokens <= weights.spec.max_seq_len);
+  state_ = std::make_unique<State>(weights, pool, max_tokens);
+}
+Decoder::~Decoder() = default;
+
+std::span<const float> Decoder::Forward(std::span<const int32_t> tokens, Logits which) {
+  return state_->Forward(tokens, which);
+}
+int64_t Decoder::position() const { return state_->position; }
+void Decoder::Reset() { state_->position = 0; }
+Bytes Decoder::bytes_touched() const { return state_->bytes_touched; }
+
+}  // namespace deepthin::runtime

@@ -1,0 +1,77 @@
+#include "runtime/kernels/kernels.h"
+
+#include <cstdlib>
+#include <vector>
+
+#include "spec/errors.h"
+
+// Tiles are arrays of vectors, which the sizeless vectors of SVE cannot be; NEON serves those CPUs.
+#define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128)
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "runtime/kernels/kernels.cc"
+// clang-format off: foreach_target.h comes before highway.h, which our own files include.
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+#include "runtime/kernels/attention-inl.h"
+#include "runtime/kernels/elementwise-inl.h"
+#include "runtime/kernels/matmul-inl.h"
+// clang-format on
+
+HWY_BEFORE_NAMESPACE();
+namespace deepthin::runtime {
+namespace HWY_NAMESPACE {
+
+Kernels MakeKernels() {
+  return {
+      .target = hwy::TargetName(HWY_TARGET),
+#define DEEPTHIN_KERNEL(name) .name = &name,
+#include "runtime/kernels/kernel_table.inc"
+#undef DEEPTHIN_KERNEL
+  };
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace deepthin::runtime
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace deepthin::runtime {
+namespace {
+
+HWY_EXPORT(MakeKernels);
+
+std::vector<Kernels> MakeSupportedKernels() {
+  std::vector<Kernels> all;
+  for (const int64_t target : hwy::SupportedAndGeneratedTargets()) {  // lowest bit is the best
+    hwy::ChosenTarget chosen;
+    chosen.Update(target);
+    all.push_back(HWY_DISPATCH_TABLE(MakeKernels)[chosen.GetIndex()]());
+  }
+  return all;
+}
+
+}  // namespace
+
+std::span<const Kernels> SupportedKernels() {
+  static const std::vector<Kernels> kAll = MakeSupportedKernels();
+  return kAll;
+}
+
+const Kernels& ActiveKernels() {
+  const std::span<const Kernels> all = SupportedKernels();
+  const char* forced = std::getenv("DEEPTHIN_FORCE_TARGET");
+  if (forced == nullptr) return all.front();
+  std::string names;
+  for (const Kernels& kernels : all) {
+    if (kernels.target == forced) return kernels;
+    names += (names.empty() ? "" : ", ") + std::string(kernels.target);
+  }
+  throw InputError({"environment variable DEEPTHIN_FORCE_TARGET", ""},
+                   "is '" + std::string(forced) + "'", "what this CPU supports: " + names);
+}
+
+std::string ActiveTarget() { return std::string(ActiveKernels().target); }
+
+}  // namespace deepthin::runtime
+#endif  // HWY_ONCE

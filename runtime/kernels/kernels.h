@@ -1,0 +1,37 @@
+// Kernels: the f32 inner loops of the decoder, for the instruction set that was chosen at run time.
+//
+//   const Kernels& kernels = ActiveKernels();   // once, where a decoder is made
+//   kernels.MatVec(w.Rows(begin, end), x, y);
+//
+// Plain C++: Highway stays behind it. reference.h says what each kernel computes. Every result is
+// the same for every split of its rows or tokens among calls, so that it does not depend on the
+// number of threads.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "runtime/kernels/matrix.h"
+#include "runtime/kernels/reference.h"
+
+namespace deepthin::runtime {
+
+struct Kernels {
+  std::string_view target;  // "AVX3", "AVX2", "SSE4", ... as Highway names it
+#define DEEPTHIN_KERNEL(name) decltype(&reference::name) name;  // called like a function
+#include "runtime/kernels/kernel_table.inc"
+#undef DEEPTHIN_KERNEL
+};
+
+// One for each instruction set that this CPU supports, best first; never empty.
+[[nodiscard]] std::span<const Kernels> SupportedKernels();
+
+// The best one, or the one that the environment variable DEEPTHIN_FORCE_TARGET names. Throws
+// InputError, listing the names there are, where it names none of them.
+[[nodiscard]] const Kernels& ActiveKernels();
+
+// Name of ActiveKernels(), as measurements record it.
+[[nodiscard]] std::string ActiveTarget();
+
+}  // namespace deepthin::runtime

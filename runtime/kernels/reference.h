@@ -1,0 +1,65 @@
+// The kernels, as scalar code written for reading: what each one computes is said here once. The
+// SIMD kernels have the same signatures (kernels.h) and are tested against these. Outputs never
+// overlap inputs unless a kernel says that it works in place. Sums are kept in double.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+
+#include "runtime/kernels/matrix.h"
+
+namespace deepthin::runtime {
+
+// What a softmax over a row of scores that comes in pieces has to remember between them.
+struct SoftmaxState {
+  float max = -std::numeric_limits<float>::infinity();
+  float sum = 0;  // of exp(score - max)
+};
+
+namespace reference {
+
+// y[r] = sum_c w[r][c] x[c]. x: [w.cols], y: [w.rows].
+void MatVec(ConstMatrix w, const float* x, float* y);
+
+// y[t][r] = sum_c w[r][c] x[t][c]. x: [tokens, w.cols], y: [tokens, w.rows]. A row of w is read
+// from memory once, however many tokens there are.
+void MatMul(ConstMatrix w, ConstMatrix x, MutableMatrix y);
+
+// scores[i][p] = scale sum_c q[i][c] k[p][c]. q: [rows, head_dim], k: [positions, head_dim]. The
+// rows are all queries that share this key head, so that a key is read once for the whole group.
+void AttentionScores(float scale, ConstMatrix q, ConstMatrix k, MutableMatrix scores);
+
+// One step of a softmax in pieces (online softmax: Milakov & Gimelshein, arXiv 1805.02867,
+// algorithm 3). Replaces scores[i] by exp(scores[i] - m), m the largest score up to now, and
+// updates the state. Returns exp(old m - m): what earlier weights and sums have to be multiplied
+// with. REQUIRES: n >= 1, finite scores.
+float SoftmaxStep(float* scores, int64_t n, SoftmaxState* state);
+
+// out[i][c] = scales[i] out[i][c] + sum_p probs[i][p] v[p][c]. probs: [rows, positions], v:
+// [positions, head_dim], out: [rows, head_dim]. A value is read once for the whole group of rows.
+void AttentionValues(ConstMatrix probs, ConstMatrix v, const float* scales, MutableMatrix out);
+
+// out[i] = weight[i] x[i] / sqrt(mean(x^2) + eps) (Zhang & Sennrich, arXiv 1910.07467, equation 4).
+// out may be x.
+void RmsNorm(const float* x, const float* weight, int64_t n, float eps, float* out);
+
+// In each row of heads, rotates the pair (2i, 2i + 1) by its angle (Su et al., arXiv 2104.09864,
+// equation 15), in place. cos, sin: [cols], each angle's twice: (c0, c0, c1, c1, ...) and
+// (-s0, s0, -s1, s1, ...). REQUIRES: cols even.
+void Rope(MutableMatrix heads, const float* cos, const float* sin);
+
+// gate[i] = silu(gate[i]) up[i], silu(x) = x / (1 + exp(-x)) (Shazeer, arXiv 2002.05202, equation
+// 6).
+void SwiGlu(float* gate, const float* up, int64_t n);
+
+// x[i] = gelu(x[i]) in the tanh form (Hendrycks & Gimpel, arXiv 1606.08415, section 2).
+void Gelu(float* x, int64_t n);
+
+// x[i] = max(x[i], 0).
+void Relu(float* x, int64_t n);
+
+// y[i] += a x[i].
+void Axpy(float a, const float* x, int64_t n, float* y);
+
+}  // namespace reference
+}  // namespace deepthin::runtime

@@ -1,0 +1,24 @@
+// Large arrays of floats, and how much memory there is for them.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "spec/units.h"
+
+namespace deepthin::runtime {
+
+// Bytes that this process can still take without being killed for it: what the kernel calls
+// available, or less where a control group allows less. Absent where the system does not say.
+[[nodiscard]] std::optional<Bytes> AvailableMemory();
+
+// Throws EnvironmentError, naming what they are for, where so many bytes are not available.
+void RequireMemory(Bytes needed, std::string_view what);
+
+// Zeros, aligned to 64 bytes, on huge pages where they are large. Throws EnvironmentError where
+// memory does not suffice.
+[[nodiscard]] std::shared_ptr<float> AllocateFloats(int64_t count, std::string_view what);
+
+}  // namespace deepthin::runtime

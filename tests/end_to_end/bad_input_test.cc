@@ -1,0 +1,196 @@
+// Whatever is wrong: one sentence on stderr, exit code 2 (1 where the machine refused), nothing
+// half written.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <fstream>
+
+#include "runtime/llama2c.h"
+#include "spec/files.h"
+#include "spec/json_io.h"
+#include "spec/model_argument.h"
+#include "tests/end_to_end/program.h"
+
+namespace deepthin {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::StartsWith;
+
+using Words = std::vector<std::string>;
+
+void ExpectOneSentence(const Words& arguments, int exit_code, const Words& says) {
+  std::string shown;
+  for (const std::string& word : arguments) shown += " " + word;
+  SCOPED_TRACE("deepthin" + shown);
+  const ProgramResult result = RunProgram(arguments);
+  EXPECT_EQ(result.exit_code, exit_code);
+  EXPECT_EQ(result.out, "");
+  EXPECT_THAT(result.err, StartsWith("deepthin: "));
+  EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
+  for (const std::string& part : says) EXPECT_THAT(result.err, HasSubstr(part));
+}
+
+TEST(BadInput, OnTheCommandLine) {
+  ExpectOneSentence({"sweeep"}, 2, {"'sweeep'", "sweep"});
+  ExpectOneSentence({"sweep", "start"}, 2, {"'start'", "run"});
+  ExpectOneSentence({"params", "--presision", "f32"}, 2, {"presision"});
+  ExpectOneSentence({"params", "mobilellm-7b"}, 2, {"mobilellm-7b", "mobilellm-125m"});
+  ExpectOneSentence({"params", "mobilellm-125m:depth=3"}, 2, {"'depth'", "n_blocks"});
+  ExpectOneSentence({"params", "mobilellm-125m:n_kv_heads=4"}, 2, {"n_kv_heads", "n_heads"});
+  ExpectOneSentence({"params", "mobilellm-125m:n_blocks=many"}, 2, {"n_blocks", "whole number"});
+  ExpectOneSentence({"estimate", "mobilellm-125m", "--soc", "abacus"}, 2, {"abacus", "iphone-13"});
+  ExpectOneSentence({"estimate", "mobilellm-125m", "--precision", "f12"}, 2, {"f12", "q4_0"});
+  ExpectOneSentence({"estimate", "mobilellm-125m", "--prompt", "4096"}, 2, {"max_seq_len"});
+  ExpectOneSentence({"estimate", "mobilellm-125m", "--prompt", "NaN"}, 2, {"--prompt", "NaN"});
+  ExpectOneSentence({"measure", kTinyModel, "--threads", "two"}, 2, {"--threads", "two"});
+  ExpectOneSentence({"measure", kTinyModel, "--generate", "4096"}, 2, {"2048"});
+  ExpectOneSentence({"generate", "--model", kTinyModel}, 2, {"--tokenizer"});
+  ExpectOneSentence({"paper", "table-99"}, 2, {"table-99", "table-11"});
+  ExpectOneSentence({"calibrate", "paper", "table-11"}, 2, {"table-7"});
+  ExpectOneSentence({"choose", "--params", "lots", "--db", "x.db"}, 2, {"--params", "lots"});
+  ExpectOneSentence({"export", "mobilellm-125m:ffn=relu", "--hf-config"}, 2, {"relu", "swiglu"});
+}
+
+TEST(BadInput, InJsonFiles) {
+  const TemporaryFolder folder;
+  const ProgramResult good = RunProgram({"export", "mobilellm-125m", "--json"});
+  const auto model = [&](const std::string& from, const std::string& to) {
+    std::string text = good.out;
+    const size_t at = text.find(from);
+    EXPECT_NE(at, std::string::npos) << from;
+    return folder.Write("model.json", text.replace(at, from.size(), to));
+  };
+  ExpectOneSentence({"params", model("\"d_ff\"", "\"dff\"")}, 2, {"model.json", "d_ff"});
+  ExpectOneSentence({"params", model("\"d_ff\"", "\"extra\": 1, \"d_ff\"")}, 2, {"'extra'"});
+  ExpectOneSentence({"params", model("\"d_ff\"", "\"d_model\": 1, \"d_ff\"")}, 2,
+                    {"'d_model' twice"});
+  ExpectOneSentence({"params", model("576", "\"576\"")}, 2, {"/d_model", "\"576\"", "number"});
+  ExpectOneSentence({"params", model("576", "NaN")}, 2, {"model.json", "line 3"});
+  ExpectOneSentence({"params", model("576", "1e999")}, 2, {"model.json"});
+  ExpectOneSentence({"params", model("576", "576.5")}, 2, {"/d_model", "576.5"});
+  ExpectOneSentence({"params", model("{", "[")}, 2, {"model.json", "JSON"});
+  ExpectOneSentence({"params", folder.File("absent.json")}, 2, {"absent.json", "cannot be read"});
+}
+
+TEST(BadInput, InSocFiles) {
+  const TemporaryFolder folder;
+  const Json estimate =
+      ParseJson(RunProgram({"estimate", "mobilellm-125m", "--json"}).out, "stdout");
+  const Json soc = estimate[0]["problem"]["soc"];
+  const auto with = [&](const std::string& pointer, const Json& value) {
+    Json changed = soc;
+    changed[Json::json_pointer(pointer)] = value;
+    return folder.Write("soc.json", changed.dump());
+  };
+  const auto expect = [&](const std::string& path, const Words& says) {
+    ExpectOneSentence({"estimate", "mobilellm-125m", "--soc", path}, 2, says);
+  };
+  const std::string capacity = "/levels/0/capacity_bytes";
+  expect(with(capacity, {{"value", 1}}), {"soc.json", capacity, "source"});
+  expect(with(capacity + "/source", " "), {"soc.json", capacity + "/source", "empty"});
+  expect(with(capacity + "/value", "32 MiB"), {capacity + "/value", "32 MiB", "number"});
+  expect(with(capacity + "/value", -1), {capacity, "-1", "positive"});
+  expect(with("/levels/0/kind", "tape"), {"/levels/0/kind", "tape", "sram"});
+  expect(with("/levels", Json::array()), {"/levels", "dram"});
+}
+
+// A tiny checkpoint, then damaged.
+TEST(BadInput, InCheckpoints) {
+  const TemporaryFolder folder;
+  runtime::ThreadPool pool(1);
+  const std::string path = folder.File("model.bin");
+  runtime::WriteLlama2c(runtime::RandomWeights(ModelFromArgument(kTinyModel), 1, pool), path);
+  const std::string whole = ReadFile(path);
+  const std::string tokenizer = folder.Write("tok.bin", "not a tokenizer");
+  const auto expect = [&](const std::string& content, const Words& says) {
+    const std::string bad = folder.Write("bad.bin", content);
+    ExpectOneSentence({"generate", "--model", bad, "--tokenizer", tokenizer}, 2, says);
+  };
+  expect(whole.substr(0, whole.size() - 1), {"bad.bin"});
+  expect(whole.substr(0, 10), {"bad.bin"});
+  expect("", {"bad.bin"});
+  std::string counts = whole;
+  counts[0] = 33;  // d_model
+  expect(counts, {"bad.bin"});
+  expect("\xff\xff\xff\x7f" + whole.substr(4), {"bad.bin"});
+  // The checkpoint is whole: then it is the tokenizer that is refused.
+  ExpectOneSentence({"generate", "--model", path, "--tokenizer", tokenizer}, 2, {"tok.bin"});
+}
+
+TEST(BadInput, InSweepFiles) {
+  const TemporaryFolder folder;
+  const std::string database = folder.File("x.db");
+  const std::string good = RunProgram({"sweep", "list", "--show", "demo"}).out;
+  ASSERT_THAT(good, HasSubstr("\"axes\""));
+  std::string bad = good;
+  bad.replace(bad.find("\"axes\""), 6, "\"axis\"");
+  const std::string path = folder.Write("sweep.json", bad);
+  ExpectOneSentence({"sweep", "run", path, "--db", database}, 2, {"sweep.json", "axis"});
+  EXPECT_FALSE(std::filesystem::exists(database)) << "a refused sweep made a database";
+  ExpectOneSentence({"sweep", "run", "no-such", "--db", database}, 2, {"no-such", "demo"});
+}
+
+class BadDatabase : public ::testing::Test {
+ protected:
+  BadDatabase() : path_(folder_.File("sweep.db")) {
+    const std::string sweep =
+        folder_.Write("tiny.json", R"({"name": "tiny", "base": {"model": ")" + kTinyModel +
+                                       R"(", "soc": "iphone-13", "precision": "f16",
+                          "workload": {"prompt_tokens": 4, "generated_tokens": 2}},
+                          "evaluators": [{"name": "score"}]})");
+    made_ = RunProgram({"sweep", "run", sweep, "--db", path_});
+  }
+  void SetUp() override { ASSERT_EQ(made_.exit_code, 0) << made_.err; }
+
+  TemporaryFolder folder_;
+  std::string path_;
+  ProgramResult made_;
+};
+
+TEST_F(BadDatabase, FromANewerVersion) {
+  // SQLite keeps user_version as a big-endian number at byte 60 of the file.
+  std::fstream file(path_, std::ios::in | std::ios::out | std::ios::binary);
+  file.seekp(60);
+  file.write("\x00\x00\x03\xe7", 4);
+  file.close();
+  ExpectOneSentence({"sweep", "status", "--db", path_}, 2, {"sweep.db", "999", "newer"});
+  ExpectOneSentence({"sweep", "run", folder_.File("tiny.json"), "--db", path_}, 2, {"999"});
+}
+
+TEST_F(BadDatabase, NoDatabaseAtAll) {
+  const std::string text = folder_.Write("text.db", "this is a text, and no database, at all\n");
+  ExpectOneSentence({"sweep", "status", "--db", text}, 2, {"text.db"});
+  EXPECT_EQ(ReadFile(text), "this is a text, and no database, at all\n");
+  ExpectOneSentence({"choose", "--db", folder_.File("absent.db")}, 2, {"absent.db"});
+  EXPECT_FALSE(std::filesystem::exists(folder_.File("absent.db")));
+}
+
+TEST_F(BadDatabase, Truncated) {
+  const std::string whole = ReadFile(path_);
+  const std::string cut = folder_.Write("cut.db", whole.substr(0, whole.size() / 2));
+  ExpectOneSentence({"results", "export", "--csv", "--db", cut}, 2, {"cut.db"});
+}
+
+TEST_F(BadDatabase, OnAPathThatCannotBeWritten) {
+  ExpectOneSentence({"sweep", "run", folder_.File("tiny.json"), "--db", "/proc/sweep.db"}, 1,
+                    {"/proc/sweep.db"});
+  ExpectOneSentence({"export", "mobilellm-125m", "--json", "--out", "/proc/model.json"}, 1,
+                    {"/proc/model.json"});
+  ExpectOneSentence(
+      {"sweep", "run", folder_.File("tiny.json"), "--db", folder_.File("no/such/folder.db")}, 1,
+      {"folder.db"});
+  EXPECT_THAT(folder_.List(), ::testing::ElementsAre("sweep.db", "tiny.json"));
+}
+
+TEST(BadEnvironment, AFullStandardOutputIsNoSuccess) {
+  const ProgramResult result = RunProgram({"params"}, "/dev/full");
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err, AllOf(StartsWith("deepthin: "), HasSubstr("\n")));
+}
+
+}  // namespace
+}  // namespace deepthin

@@ -1,0 +1,101 @@
+// Every command: help, JSON that parses, and the figures that the documents state.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "spec/json_io.h"
+#include "tests/end_to_end/program.h"
+
+namespace deepthin {
+namespace {
+
+using ::testing::HasSubstr;
+
+using Words = std::vector<std::string>;
+
+TEST(Commands, EachHasHelpWithAnExample) {
+  const Words commands[] = {{"sweep", "run"},
+                            {"sweep", "status"},
+                            {"sweep", "list"},
+                            {"choose"},
+                            {"estimate"},
+                            {"measure"},
+                            {"params"},
+                            {"generate"},
+                            {"eval", "perplexity"},
+                            {"paper"},
+                            {"calibrate", "paper"},
+                            {"export"},
+                            {"results", "export"},
+                            {"doctor"}};
+  const std::string overview = RunProgram({"--help"}).out;
+  for (Words command : commands) {
+    SCOPED_TRACE(command.back());
+    EXPECT_THAT(overview, HasSubstr("\n  " + command[0] + " "));
+    command.emplace_back("--help");
+    const ProgramResult help = RunProgram(command);
+    EXPECT_EQ(help.exit_code, 0);
+    EXPECT_THAT(help.out, HasSubstr("Usage: deepthin " + command[0]));
+    EXPECT_THAT(help.out, HasSubstr("Examples:\n  deepthin "));
+    EXPECT_THAT(help.out, HasSubstr("--json"));
+    EXPECT_EQ(help.err, "");
+  }
+}
+
+Json JsonOf(const Words& arguments) {
+  const ProgramResult result = RunProgram(arguments);
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  return ParseJson(result.out, "stdout");
+}
+
+TEST(Commands, JsonIsJson) {
+  EXPECT_EQ(JsonOf({"params", "mobilellm-125m", "--json"})[0]["params_with_norms"], 124'635'456);
+  EXPECT_EQ(JsonOf({"params", "--check-paper", "--json"})["equal"], 73);
+  EXPECT_EQ(JsonOf({"paper", "--json"}).size(), 21u);
+  EXPECT_EQ(JsonOf({"paper", "table-7", "--json"})["rows"][0][4], "15.6");
+  EXPECT_EQ(JsonOf({"sweep", "list", "--json"}).size(), 6u);
+  EXPECT_EQ(JsonOf({"export", "mobilellm-ls-125m", "--hf-config"})["layer_sharing"], true);
+  EXPECT_TRUE(JsonOf({"doctor", "--quick", "--json"})["host"].contains("isa"));
+  const Json measured = JsonOf({"measure", kTinyModel, "--threads", "1,2", "--json"});
+  ASSERT_EQ(measured.size(), 2u);
+  EXPECT_EQ(measured[1]["measurement"]["threads"], 2);
+  EXPECT_EQ(measured[1]["measurement"]["decode_s_per_token"].size(), 5u);
+}
+
+TEST(Commands, EstimateReproducesTable7) {
+  const Json rows =
+      JsonOf({"estimate", "mobilellm-125m", "mobilellm-ls-125m", "mobilellm-125m:n_blocks=60",
+              "--soc", "iphone-13", "--prompt", "1", "--generate", "1", "--json"});
+  const double printed_ms[] = {15.6, 16.0, 29.0};
+  for (size_t i = 0; i < 3; ++i) {
+    const double ms = 1e3 * rows[i]["estimate"]["decode"]["time_s"].get<double>();
+    EXPECT_NEAR(ms, printed_ms[i], 0.005 * printed_ms[i]) << rows[i]["model"];
+  }
+}
+
+TEST(Commands, CalibrateStatesTheErrorsThatTheDocumentsState) {
+  const Json linear = JsonOf({"calibrate", "paper", "table-7", "--json"})["linear"]["rows"];
+  const double held_out_percent[] = {0.2, 2.1, 0.2};
+  for (size_t i = 0; i < 3; ++i) {
+    EXPECT_LT(std::abs(linear[i]["residual_percent"]["value"].get<double>()), 0.5);
+    EXPECT_NEAR(std::abs(linear[i]["held_out_error_percent"]["value"].get<double>()),
+                held_out_percent[i], 0.05);
+  }
+}
+
+TEST(Commands, CheckPaperSaysThatAllRowsAgree) {
+  const ProgramResult result = RunProgram({"params", "--check-paper"});
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_THAT(result.out, HasSubstr("73 of 73"));
+}
+
+TEST(Commands, AnExportedModelIsTheModel) {
+  const TemporaryFolder folder;
+  const std::string path = folder.File("my.json");
+  ASSERT_EQ(RunProgram({"export", kTinyModel, "--json", "--out", path}).exit_code, 0);
+  EXPECT_EQ(JsonOf({"params", path, "--json"})[0]["spec"],
+            JsonOf({"params", kTinyModel, "--json"})[0]["spec"]);
+  EXPECT_EQ(JsonOf({"params", path, "--set", "n_blocks=3", "--json"})[0]["spec"]["n_blocks"], 3);
+}
+
+}  // namespace
+}  // namespace deepthin

@@ -1,0 +1,70 @@
+#include "explorer/candidates.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "results/in_memory_store.h"
+#include "tests/explorer/candidate_builder.h"
+
+namespace deepthin::explorer {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+results::Trial TrialOf(const std::string& evaluator, results::Outcome outcome,
+                       const std::string& key) {
+  return {.key = key,
+          .evaluator = evaluator,
+          .identity = "{}",
+          .started_at = "2026-01-01T00:00:00.000Z",
+          .duration = Seconds(0),
+          .outcome = std::move(outcome)};
+}
+
+results::SweepRecord SweepNamed(const std::string& name) {
+  return {.hash = name,
+          .name = name,
+          .definition = "{}",
+          .evaluators = {"score", "estimate"},
+          .created_at = "2026-01-01T00:00:00.000Z"};
+}
+
+TEST(ToCandidate, SaysOnceWhyAPointIsInfeasibleAndWhatFailed) {
+  const results::Infeasible reason{.reason = "too large", .needed = {}, .available = {}};
+  results::PointResult result{.point = {.index = 0, .label = "x", .problem = reason}, .trials = {}};
+  result.trials.emplace("score", TrialOf("score", reason, "1"));
+  result.trials.emplace("estimate", TrialOf("estimate", reason, "2"));
+  result.trials.emplace("measure", TrialOf("measure", results::Failure{"killed"}, "3"));
+  const Candidate candidate = ToCandidate("s", result);
+  EXPECT_FALSE(candidate.problem.has_value());
+  EXPECT_THAT(candidate.remarks, ElementsAre("infeasible: too large", "measure failed: killed"));
+}
+
+TEST(AllCandidates, AProblemOfTwoSweepsIsOneCandidateWithBothOutcomes) {
+  const Candidate model = MakeCandidate("same", 30, 0.01, 7);
+  results::InMemoryStore store;
+  const results::Point point{.index = 0, .label = "same", .problem = *model.problem};
+  for (const char* sweep : {"a", "b"}) store.PutSweep(SweepNamed(sweep), {&point, 1});
+  const results::PointTrial score{0, TrialOf("score", *model.score, "1")};
+  const results::PointTrial estimate{0, TrialOf("estimate", *model.estimate, "2")};
+  store.PutTrials("a", {&score, 1});
+  store.PutTrials("b", {&estimate, 1});
+  const auto all = AllCandidates(store);
+  ASSERT_EQ(all.size(), 1u);
+  EXPECT_EQ(all[0].score, model.score);
+  EXPECT_EQ(all[0].estimate, model.estimate);
+}
+
+TEST(CsvRow, HasACellForEachColumn) {
+  const Candidate candidate = MakeCandidate("x, y", 30, 0.01, 7);
+  ASSERT_EQ(CsvRow(candidate).size(), CsvColumns().size());
+  for (size_t i = 0; i < CsvColumns().size(); ++i) {
+    if (CsvColumns()[i] == "estimated_decode_s") EXPECT_EQ(CsvRow(candidate)[i], "0.01");
+    if (CsvColumns()[i] == "measured_decode_median_s") EXPECT_EQ(CsvRow(candidate)[i], "");
+    if (CsvColumns()[i] == "params_matrices") EXPECT_EQ(CsvRow(candidate)[i], "124600320");
+  }
+}
+
+}  // namespace
+}  // namespace deepthin::explorer
