@@ -47,6 +47,9 @@ function(deepthin_test NAME)
   target_link_libraries(${NAME} PRIVATE ${ARG_DEPS} deepthin_flags GTest::gmock GTest::gtest_main)
   target_compile_definitions(${NAME} PRIVATE DEEPTHIN_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
   include(GoogleTest)
-  gtest_discover_tests(${NAME} DISCOVERY_MODE PRE_TEST
-    PROPERTIES TIMEOUT 600 LABELS "${ARG_LABELS}" ENVIRONMENT "RC_PARAMS=seed=240214905")
+  set(properties TIMEOUT 600 ENVIRONMENT "RC_PARAMS=seed=240214905")
+  if(ARG_LABELS)  # an empty value would vanish, and the next word be taken for it
+    list(APPEND properties LABELS ${ARG_LABELS})
+  endif()
+  gtest_discover_tests(${NAME} DISCOVERY_MODE PRE_TEST PROPERTIES ${properties})
 endfunction()

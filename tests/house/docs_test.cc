@@ -95,6 +95,30 @@ TEST(DocsTest, DevCommandsExist) {
   }
 }
 
+// "deepthin estimate --soc x" in a code block: the command is in the program's table, the option in
+// its source.
+TEST(DocsTest, ProgramCommandsExist) {
+  const std::set<std::string> commands =
+      AllMatches(TextOf("explorer/cli/main.cc"), R"re(\n    \{"([a-z]+)", ")re");
+  ASSERT_TRUE(commands.contains("sweep"));
+  const std::string shared = TextOf("explorer/cli/command_line.cc");
+  for (const TextFile& file : Tree()) {
+    if (!IsDocument(file)) continue;
+    for (const std::string& line :
+         AllMatches(file.text, R"((?:\n|`|release/)(deepthin [a-z]+[^\n`#]*))")) {
+      const std::string command = *AllMatches(line, "^deepthin ([a-z]+)").begin();
+      EXPECT_TRUE(commands.contains(command)) << file.path << ": " << line;
+      const std::string source = TextOf("explorer/cli/cmd_" + command + ".cc") +
+                                 TextOf("explorer/cli/shared_options.cc") + shared;
+      for (const std::string& option : AllMatches(line, "--([a-z-]+)")) {
+        EXPECT_TRUE(source.find('"' + option + '"') != std::string::npos ||
+                    source.find('"' + option + ',') != std::string::npos)
+            << file.path << ": " << line;
+      }
+    }
+  }
+}
+
 // The help of ./dev lists what it does, and no more.
 TEST(DocsTest, DevHelpIsComplete) {
   const std::string dev = TextOf("dev");
