@@ -9,6 +9,8 @@
 
 #include "spec/files.h"
 
+template class nlohmann::basic_json<nlohmann::ordered_map>;
+
 namespace deepthin {
 namespace {
 

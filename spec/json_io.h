@@ -23,6 +23,9 @@
 #include "spec/model_spec.h"
 #include "spec/units.h"
 
+// Compiled once, in json_io.cc: every file that uses JSON would otherwise compile all of it again.
+extern template class nlohmann::basic_json<nlohmann::ordered_map>;
+
 namespace deepthin {
 
 using Json = nlohmann::ordered_json;  // keys stay in the order of the field list
