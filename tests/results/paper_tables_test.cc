@@ -85,19 +85,22 @@ TEST(PaperTables, UnknownNamesListTheKnownOnes) {
   }
 }
 
-// Printed averages are the means of the eight printed scores, to the rounding of both.
+// Printed averages are the means of the eight printed scores. Scores and average are each rounded
+// to 0.05, so that together they may be 0.1 apart; all rows but one are within 0.05.
 TEST(PaperTables, AveragesAreTheMeansOfTheirScores) {
   const std::vector<std::string> tasks = {"ARC-e", "ARC-c",     "BoolQ", "PIQA",
                                           "SIQA",  "HellaSwag", "OBQA",  "WinoGrande"};
   int rows = 0;
   std::set<std::string> tables;
+  std::vector<std::string> apart;
   for (const PaperTable& table : PaperTables()) {
     for (const auto& row : table.rows) {
       const std::string average = Cell(table, row, "Avg");
       if (average.empty()) continue;
       double sum = 0;
       for (const std::string& task : tasks) sum += std::stod(Cell(table, row, task));
-      EXPECT_NEAR(std::stod(average), sum / 8, 0.05 + 1e-9) << table.name << ", row " << row[0];
+      EXPECT_NEAR(std::stod(average), sum / 8, 0.1 + 1e-9) << table.name << ", row " << row[0];
+      if (std::abs(std::stod(average) - sum / 8) > 0.05 + 1e-9) apart.push_back(table.name);
       ++rows;
       tables.insert(table.name);
     }
@@ -105,6 +108,7 @@ TEST(PaperTables, AveragesAreTheMeansOfTheirScores) {
   EXPECT_THAT(tables, ElementsAre("table-1", "table-10", "table-11", "table-13", "table-14",
                                   "table-15", "table-16", "table-2", "table-3", "table-8"));
   EXPECT_GT(rows, 100);
+  EXPECT_THAT(apart, ElementsAre("table-13"));  // 350M, heads 8/1: 47.8 printed, 47.74 computed
 }
 
 TEST(PaperArchitectures, CountTheirParametersExactly) {
@@ -145,7 +149,9 @@ TEST(PaperArchitectures, AreThoseOfTheTablesAndPresets) {
   EXPECT_EQ(relu.d_ff, 4 * relu.d_model);
   for (const PaperArchitecture& row : PaperArchitectures()) {
     EXPECT_EQ(row.spec.head_dim, row.spec.d_model / row.spec.n_heads);
-    if (row.spec.ffn == Ffn::kSwiglu) EXPECT_EQ(row.spec.d_ff, PaperFfnDim(row.spec.d_model));
+    if (row.spec.ffn == Ffn::kSwiglu) {
+      EXPECT_EQ(row.spec.d_ff, PaperFfnDim(row.spec.d_model));
+    }
   }
 }
 

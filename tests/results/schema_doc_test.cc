@@ -53,13 +53,16 @@ TEST_F(SchemaPage, NamesEveryTableViewAndColumn) {
   int count = 0;
   while (relations.executeStep()) {
     const std::string relation = relations.getColumn(0).getString();
-    const std::string heading = "\n**" + relation + "**:";
+    std::string heading = "\n**";
+    heading.append(relation).append("**:");
     const size_t begin = page.find(heading);
     ASSERT_NE(begin, std::string::npos) << relation << " has no paragraph";
     const std::string paragraph = page.substr(begin, page.find("\n\n", begin + 1) - begin);
     SQLite::Statement columns(database, "SELECT name FROM pragma_table_xinfo('" + relation + "')");
     while (columns.executeStep()) {
-      EXPECT_THAT(paragraph, HasSubstr("`" + columns.getColumn(0).getString() + "`")) << relation;
+      std::string quoted(1, '`');
+      quoted.append(columns.getColumn(0).getString()).append(1, '`');
+      EXPECT_THAT(paragraph, HasSubstr(quoted)) << relation;
     }
     ++count;
   }

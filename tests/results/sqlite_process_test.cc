@@ -2,7 +2,9 @@
 #include <SQLiteCpp/SQLiteCpp.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -222,6 +224,40 @@ TEST_F(SqliteProcesses, AFullDiskOnCreationLeavesNoFile) {
     EXPECT_EQ(WaitFor(child), 7) << limit;
     EXPECT_THAT(folder.Names(), ElementsAre()) << limit;
   }
+}
+
+// In a mount namespace of its own, which needs privileges that not every machine gives.
+TEST_F(SqliteProcesses, AReadOnlyFileSystemCanBeReadButNotWritten) {
+  constexpr int kNotPermitted = 50;
+  OpenSqliteStore(path_, OpenMode::kCreateOrExtend)->PutTrials(AssetSweep().hash, AssetTrials());
+  const std::string frozen = folder_.File("100% frozen?#");
+  std::filesystem::create_directory(frozen);
+  const pid_t child = Fork([&] {
+    if (::unshare(CLONE_NEWNS) != 0 ||
+        ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+        ::mount("none", frozen.c_str(), "tmpfs", 0, nullptr) != 0) {
+      return kNotPermitted;
+    }
+    const std::string path = frozen + "/r.db";
+    std::filesystem::copy_file(path_, path);
+    if (::mount("none", frozen.c_str(), nullptr, MS_REMOUNT | MS_RDONLY, nullptr) != 0) {
+      return kNotPermitted;
+    }
+    const auto store = OpenSqliteStore(path, OpenMode::kReadExisting);
+    if (store->FindTrial(AssetTrials()[0].trial.key) != AssetTrials()[0].trial) return 1;
+    for (const std::string& refused : {path, frozen + "/new.db"}) {
+      try {
+        const auto writer = OpenSqliteStore(refused, OpenMode::kCreateOrExtend);
+        return 2;
+      } catch (const EnvironmentError& error) {
+        std::fprintf(stderr, "%s\n", error.what());
+      }
+    }
+    return 0;
+  });
+  const int status = WaitFor(child);
+  if (status == kNotPermitted) GTEST_SKIP() << "mounting is not permitted here";
+  EXPECT_EQ(status, 0);
 }
 
 }  // namespace
