@@ -58,6 +58,16 @@ FileState Probe(const std::string& path) {
   if (application_id != 0 && application_id != kApplicationId) {
     throw InputError({path, ""}, "is a database of another program", "a results database");
   }
+  // SQLite itself would take a short last page for zeros. With a log beside it another process may
+  // just be writing the file.
+  const uint64_t page_size = header[16] == 0 && header[17] == 1
+                                 ? 65'536
+                                 : uint64_t{header[16]} << 8 | uint64_t{header[17]};
+  const uint64_t file_size = fs::file_size(path, error);
+  if (!error && page_size != 0 && file_size % page_size != 0 && !fs::exists(path + "-wal", error) &&
+      !fs::exists(path + "-journal", error)) {
+    throw DamagedDatabase(path, "its end is cut off");
+  }
   return FileState::kSqlite;
 }
 
