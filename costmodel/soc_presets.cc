@@ -7,7 +7,7 @@ namespace deepthin::costmodel {
 namespace {
 
 SocSpec ReadSoc(const Json& json, const Where& where) {
-  const auto soc = FromJson<SocSpec>(json, where);
+  auto soc = FromJson<SocSpec>(json, where);
   Validate(soc, where);
   return soc;
 }
@@ -37,8 +37,8 @@ Json BaseSoc(const std::string& base) {
 }  // namespace
 
 const std::vector<SocPreset>& SocPresets() {
-  static const std::vector<SocPreset> kPresets = ReadPresets();
-  return kPresets;
+  static const std::vector<SocPreset> presets = ReadPresets();
+  return presets;
 }
 
 SocSpec SocFromArgument(std::string_view argument, std::span<const std::string> settings) {

@@ -2,6 +2,9 @@
 #include <rapidcheck/gtest.h>
 
 #include <algorithm>
+#include <cmath>
+#include <string>
+#include <utility>
 
 #include "costmodel/closed_form.h"
 #include "costmodel/estimator.h"
@@ -138,7 +141,8 @@ RC_GTEST_PROP(EstimateProperty, TyingSavesStoredBytesAndNoTraffic, ()) {
                                                                     problem.model.d_model));
 }
 
-// The capacity that is said to make repeats free does, and one byte less does not.
+// The capacity that is said to make repeats free does, and one byte less does not. From a cold
+// start, so that nothing is left from the token before.
 RC_GTEST_PROP(EstimateProperty, SramNeededIsTight, ()) {
   Problem problem{.model = AnyModel(), .precision = AnyPrecision(), .soc = {}, .workload = {}};
   problem.workload = {.prompt_tokens = Pick(1, 100), .generated_tokens = 1, .batch = Pick(1, 3)};
@@ -146,11 +150,9 @@ RC_GTEST_PROP(EstimateProperty, SramNeededIsTight, ()) {
   const Bytes needed =
       SramNeededToBeFree(problem.model, problem.precision, context, problem.workload.batch);
   RC_PRE(needed > Bytes(0));
-  // Reads of block weights and KV beyond the on-chip level, repeats within the token only: what a
-  // cold start cannot have kept from the token before.
   const OpList list =
       BuildOpList(problem.model, problem.precision, {1, context, problem.workload.batch});
-  PassTrace pass = TraceOf(list);
+  const PassTrace pass = TraceOf(list);
   const auto beyond = [&](Bytes capacity) {
     const OnChipLevel level[] = {{capacity, Replacement::kLru}};
     const ServedBytes served = Serve(pass.trace, Start::kCold, list.block_workspace, level);
@@ -160,6 +162,35 @@ RC_GTEST_PROP(EstimateProperty, SramNeededIsTight, ()) {
   };
   RC_ASSERT(beyond(needed) == beyond(GiB(64)));
   RC_ASSERT(beyond(needed - Bytes(1)) > beyond(needed));
+}
+
+// Any valid problem, however large, is either counted or refused; the sanitizers watch for
+// overflow.
+RC_GTEST_PROP(EstimateProperty, ExtremeProblemsAreCountedOrRefused, ()) {
+  const auto up_to = [](int power) { return int64_t{1} << Pick(0, power); };
+  Problem problem = AnyProblem();
+  ModelSpec& model = problem.model;
+  model.d_model = up_to(20);
+  model.d_ff = up_to(20);
+  model.vocab_size = up_to(22);
+  model.head_dim = 2 * up_to(9);
+  model.n_kv_heads = up_to(5);
+  model.n_heads = model.n_kv_heads * up_to(5);
+  model.max_seq_len = 1 << 24;
+  problem.workload = {
+      .prompt_tokens = up_to(23), .generated_tokens = up_to(23), .batch = up_to(16)};
+  try {
+    const CostEstimate cost = Estimate(problem);
+    RC_ASSERT(cost.prefill.macs == PrefillBound(problem).macs);
+    RC_ASSERT(cost.decode.dram_bytes >= Bytes(0) && cost.prefill.dram_bytes >= Bytes(0));
+    RC_ASSERT(cost.peak_memory > cost.weight_bytes);
+    for (const OperatorCost& op : cost.prefill.operators) {
+      for (const LevelTraffic& t : op.traffic)
+        RC_ASSERT(t.read >= Bytes(0) && t.written >= Bytes(0));
+    }
+  } catch (const InputError& error) {
+    RC_ASSERT(std::string(error.what()).find("/workload") != std::string::npos);
+  }
 }
 
 }  // namespace

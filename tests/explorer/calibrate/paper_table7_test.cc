@@ -40,12 +40,12 @@ std::vector<Table7Row> Rows() {
 SocSpec Iphone13() { return costmodel::SocFromArgument("iphone-13"); }
 
 const Table7Fit& Linear() {
-  static const Table7Fit kFit = FitTable7Linear(Rows(), Iphone13());
-  return kFit;
+  static const Table7Fit fit = FitTable7Linear(Rows(), Iphone13());
+  return fit;
 }
 const Table7Fit& Full() {
-  static const Table7Fit kFit = FitTable7Full(Rows(), Iphone13());
-  return kFit;
+  static const Table7Fit fit = FitTable7Full(Rows(), Iphone13());
+  return fit;
 }
 
 TEST(Table7, LinearFormFitsEveryRowWithinHalfAPercent) {
