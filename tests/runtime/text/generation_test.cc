@@ -16,7 +16,6 @@ namespace deepthin::runtime {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 using Marks = Tokenizer::Marks;
 
 constexpr int32_t kA = Tokenizer::kFirstText;
