@@ -206,7 +206,7 @@ TEST(PerplexityGoldenTest, Stories260KOnEmma) {
   const Weights weights = LoadLlama2c(folder + "stories260K.bin");
   const Tokenizer tokenizer = LoadTokenizer(folder + "tok512.bin", weights.spec.vocab_size);
   const std::string path = DEEPTHIN_SOURCE_DIR "/tests/assets/emma_excerpt.txt";
-  ThreadPool pool(2);
+  ThreadPool pool(1);
   const PerplexityResult result = Perplexity(weights, pool, tokenizer, ReadFile(path), path);
   EXPECT_EQ(result.paragraphs, 30);
   EXPECT_EQ(result.tokens, 6094);
