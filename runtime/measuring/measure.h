@@ -51,8 +51,7 @@ using MeasureProgress = std::function<void(int64_t, int64_t)>;
                                                     const MeasureProgress& progress = {});
 
 // Above this MAD / median of its decode or prefill samples a measurement is kept but no choice
-// relies on it. On a quiet machine the ratio is below 0.02; with another process on one of two
-// cores it is 0.1 to 0.5.
+// relies on it. Chosen, not fitted: differences of a tenth between designs still stand out of it.
 inline constexpr double kNoisyMadRatio = 0.05;
 
 // REQUIRES: samples of both kinds. A single sample shows no noise: it takes 3 or more to judge.

@@ -53,7 +53,7 @@ TEST(MeasureReadBandwidthTest, GivesAPointForEachThreadCountAndSet) {
 }
 
 TEST(MeasureReadBandwidthTest, NamesTheBadOption) {
-  const auto message = [](BandwidthOptions options) -> std::string {
+  const auto message = [](const BandwidthOptions& options) -> std::string {
     try {
       (void)MeasureReadBandwidth(options);
     } catch (const InputError& error) {

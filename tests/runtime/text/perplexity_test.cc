@@ -103,7 +103,9 @@ TEST(SummarizeNllsTest, StandardErrorIsTheSpreadOfTheMean) {
   EXPECT_NEAR(error / spread, 1.0, 0.1);
 }
 
-const std::vector<TextPiece> kPieces = {{"a", 0}, {"b", 0}, {" ", 0}, {" a", 1}, {"ab", 2}};
+Tokenizer SmallTokenizer() {
+  return TokenizerOf({{"a", 0}, {"b", 0}, {" ", 0}, {" a", 1}, {"ab", 2}});
+}
 
 ModelSpec SmallSpec() {
   return {.vocab_size = Tokenizer::kFirstText + 5,
@@ -121,9 +123,8 @@ TEST(PerplexityTest, UniformModelHasThePerplexityOfItsVocabulary) {
   Weights weights = RandomWeights(SmallSpec(), 1, pool);
   const std::vector<float> zeros(weights.final_norm.size(), 0.0F);
   weights.final_norm = zeros;  // all logits 0
-  const PerplexityResult result =
-      Perplexity(weights, pool, TokenizerOf(kPieces), "ab a b\n\nba ab b", "text",
-                 {.min_chars = 3, .max_tokens = 50});
+  const PerplexityResult result = Perplexity(weights, pool, SmallTokenizer(), "ab a b\n\nba ab b",
+                                             "text", {.min_chars = 3, .max_tokens = 50});
   EXPECT_NEAR(result.perplexity, static_cast<double>(weights.spec.vocab_size), 1e-9);
   EXPECT_EQ(result.paragraphs, 2);
   EXPECT_NEAR(result.standard_error.value_or(1), 0.0, 1e-12);
@@ -148,7 +149,7 @@ double NllOneByOne(const Weights& weights, ThreadPool& pool, std::span<const int
 TEST(PerplexityTest, EqualsTheProtocolDoneByHand) {
   ThreadPool pool(2);
   const Weights weights = RandomWeights(SmallSpec(), 9, pool);
-  const Tokenizer tokenizer = TokenizerOf(kPieces);
+  const Tokenizer tokenizer = SmallTokenizer();
   // 80 tokens cross the border of a chunk of logits; the third paragraph is beyond the second.
   std::string text;
   for (int i = 0; i < 90; ++i) text += "b";
@@ -174,7 +175,7 @@ TEST(PerplexityTest, EqualsTheProtocolDoneByHand) {
 TEST(PerplexityTest, RefusesWhatDoesNotFit) {
   ThreadPool pool(1);
   Weights weights = RandomWeights(SmallSpec(), 1, pool);
-  const Tokenizer tokenizer = TokenizerOf(kPieces);
+  const Tokenizer tokenizer = SmallTokenizer();
   const auto run = [&](const Tokenizer& with, const PerplexityOptions& options) -> std::string {
     try {
       (void)Perplexity(weights, pool, with, "ab a b", "emma.txt", options);
@@ -205,7 +206,7 @@ TEST(PerplexityGoldenTest, Stories260KOnEmma) {
   const Weights weights = LoadLlama2c(folder + "stories260K.bin");
   const Tokenizer tokenizer = LoadTokenizer(folder + "tok512.bin", weights.spec.vocab_size);
   const std::string path = DEEPTHIN_SOURCE_DIR "/tests/assets/emma_excerpt.txt";
-  ThreadPool pool(2);
+  ThreadPool pool(1);
   const PerplexityResult result = Perplexity(weights, pool, tokenizer, ReadFile(path), path);
   EXPECT_EQ(result.paragraphs, 30);
   EXPECT_EQ(result.tokens, 6094);

@@ -18,10 +18,11 @@ constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
 // Probabilities 0.4, 0.3, 0.2, 0.1 at temperature 1, not in order.
-const std::vector<double> kProbabilities = {0.1, 0.4, 0.2, 0.3};
+std::vector<double> Probabilities() { return {0.1, 0.4, 0.2, 0.3}; }
 
 std::vector<float> LogitsOf(const std::vector<double>& probabilities) {
   std::vector<float> logits;
+  logits.reserve(probabilities.size());
   for (const double p : probabilities) logits.push_back(static_cast<float>(std::log(p) + 5));
   return logits;
 }
@@ -62,16 +63,16 @@ struct DistributionCase {
 
 TEST(TokenPickerTest, DrawsFollowTheStatedDistribution) {
   const auto power = [](double exponent) {
-    std::vector<double> out;
-    for (const double p : kProbabilities) out.push_back(std::pow(p, exponent));
+    std::vector<double> out = Probabilities();
+    for (double& p : out) p = std::pow(p, exponent);
     return out;
   };
   const std::vector<DistributionCase> cases = {
-      {"plain", {.seed = 11}, kProbabilities},
+      {"plain", {.seed = 11}, Probabilities()},
       {"temperature 0.5 squares", {.temperature = 0.5, .seed = 12}, power(2)},
       {"temperature 2 takes roots", {.temperature = 2, .seed = 13}, power(0.5)},
       {"top-k 3", {.top_k = 3, .seed = 14}, {0, 0.4, 0.2, 0.3}},
-      {"top-k beyond the vocabulary", {.top_k = 9, .seed = 15}, kProbabilities},
+      {"top-k beyond the vocabulary", {.top_k = 9, .seed = 15}, Probabilities()},
       {"top-p just within two", {.top_p = 0.69, .seed = 16}, {0, 0.4, 0, 0.3}},
       {"top-p just beyond two", {.top_p = 0.71, .seed = 17}, {0, 0.4, 0.2, 0.3}},
       // Of the kept 0.7, 0.4 is a share of 0.571.
@@ -79,7 +80,7 @@ TEST(TokenPickerTest, DrawsFollowTheStatedDistribution) {
   };
   for (const DistributionCase& row : cases) {
     SCOPED_TRACE(row.name);
-    const std::vector<float> logits = LogitsOf(kProbabilities);
+    const std::vector<float> logits = LogitsOf(Probabilities());
     const std::vector<int64_t> counts = Counts(row.options, logits, kDraws);
     const auto kept = std::count_if(row.weights.begin(), row.weights.end(),
                                     [](double weight) { return weight > 0; });
@@ -88,7 +89,7 @@ TEST(TokenPickerTest, DrawsFollowTheStatedDistribution) {
 }
 
 TEST(TokenPickerTest, OneCandidateIsCertain) {
-  const std::vector<float> logits = LogitsOf(kProbabilities);
+  const std::vector<float> logits = LogitsOf(Probabilities());
   for (const PickerOptions& options :
        {PickerOptions{.top_k = 1}, PickerOptions{.top_p = 0.39}, PickerOptions{.top_p = 1e-300},
         PickerOptions{.top_k = 2, .top_p = 0.57}, PickerOptions{.temperature = 1e-300},
