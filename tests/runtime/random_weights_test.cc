@@ -52,7 +52,7 @@ TEST(RandomWeights, AreTheSameForEveryThreadCount) {
   EXPECT_FALSE(Equal(one, Random(LargerSpec(), 8, 1)));
 }
 
-// Computed by hand with another program: results stored with a seed have to mean the same weights
+// Computed by another program as well: results stored with a seed have to mean the same weights
 // for ever.
 TEST(RandomWeights, AreThoseTheyAlwaysWere) {
   const Weights weights = Random(SmallSpec(), 1);
