@@ -20,6 +20,25 @@ namespace deepthin::runtime {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
+// x[i] = op(x[i], y[i]). What is behind the last whole vector goes through the same instructions in
+// a buffer: a result must not depend on where a range of elements begins or ends.
+template <class Op>
+HWY_INLINE void Transform(float* x, const float* y, int64_t n, const Op& op) {
+  const hn::ScalableTag<float> d;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  int64_t i = 0;
+  for (; i + lanes <= n; i += lanes) {
+    hn::StoreU(op(d, hn::LoadU(d, x + i), hn::LoadU(d, y + i)), d, x + i);
+  }
+  if (i == n) return;
+  float x_tail[HWY_MAX_BYTES / sizeof(float)] = {};
+  float y_tail[HWY_MAX_BYTES / sizeof(float)] = {};
+  std::copy(x + i, x + n, x_tail);
+  std::copy(y + i, y + n, y_tail);
+  hn::StoreU(op(d, hn::LoadU(d, x_tail), hn::LoadU(d, y_tail)), d, x_tail);
+  std::copy_n(x_tail, n - i, x + i);
+}
+
 void RmsNorm(const float* x, const float* weight, int64_t n, float eps, float* out) {
   const hn::ScalableTag<float> d;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
@@ -70,57 +89,43 @@ HWY_INLINE V Sigmoid(D d, V x) {
   return hn::Div(one, hn::Add(one, hn::Exp(d, clamped)));
 }
 
-HWY_INLINE float Sigmoid(float x) {
-  return 1.0F / (1.0F + std::exp(std::clamp(-x, -88.0F, 88.0F)));
-}
-
-void SwiGlu(float* gate, const float* up, int64_t n) {
-  const hn::ScalableTag<float> d;
-  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-  int64_t i = 0;
-  for (; i + lanes <= n; i += lanes) {
-    const auto g = hn::LoadU(d, gate + i);
-    hn::StoreU(hn::Mul(hn::Mul(g, Sigmoid(d, g)), hn::LoadU(d, up + i)), d, gate + i);
+struct SwiGluOp {
+  template <class D, class V>
+  HWY_INLINE V operator()(D d, V gate, V up) const {
+    return hn::Mul(hn::Mul(gate, Sigmoid(d, gate)), up);
   }
-  for (; i < n; ++i) gate[i] = gate[i] * Sigmoid(gate[i]) * up[i];
-}
+};
 
 // gelu(x) = x (1 + tanh(u)) / 2 = x sigmoid(2 u), u = sqrt(2 / pi) (x + 0.044715 x^3).
-void Gelu(float* x, int64_t n) {
-  constexpr float kLinear = 1.5957691216057308F;  // 2 sqrt(2 / pi)
-  constexpr float kCubic = kLinear * 0.044715F;
-  const hn::ScalableTag<float> d;
-  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-  int64_t i = 0;
-  for (; i + lanes <= n; i += lanes) {
-    const auto v = hn::LoadU(d, x + i);
-    const auto square = hn::Mul(v, v);
-    const auto factor = hn::MulAdd(hn::Set(d, kCubic), square, hn::Set(d, kLinear));
-    hn::StoreU(hn::Mul(v, Sigmoid(d, hn::Mul(v, factor))), d, x + i);
+struct GeluOp {
+  template <class D, class V>
+  HWY_INLINE V operator()(D d, V x, V) const {
+    constexpr float kLinear = 1.5957691216057308F;  // 2 sqrt(2 / pi)
+    const V factor =
+        hn::MulAdd(hn::Set(d, kLinear * 0.044715F), hn::Mul(x, x), hn::Set(d, kLinear));
+    return hn::Mul(x, Sigmoid(d, hn::Mul(x, factor)));
   }
-  for (; i < n; ++i) x[i] = x[i] * Sigmoid(x[i] * (kCubic * x[i] * x[i] + kLinear));
-}
+};
 
-void Relu(float* x, int64_t n) {
-  const hn::ScalableTag<float> d;
-  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-  int64_t i = 0;
-  for (; i + lanes <= n; i += lanes) {
-    hn::StoreU(hn::Max(hn::LoadU(d, x + i), hn::Zero(d)), d, x + i);
+struct ReluOp {
+  template <class D, class V>
+  HWY_INLINE V operator()(D d, V x, V) const {
+    return hn::Max(x, hn::Zero(d));
   }
-  for (; i < n; ++i) x[i] = std::max(x[i], 0.0F);
-}
+};
 
-void Axpy(float a, const float* x, int64_t n, float* y) {
-  const hn::ScalableTag<float> d;
-  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-  const auto factor = hn::Set(d, a);
-  int64_t i = 0;
-  for (; i + lanes <= n; i += lanes) {
-    hn::StoreU(hn::MulAdd(factor, hn::LoadU(d, x + i), hn::LoadU(d, y + i)), d, y + i);
+struct AxpyOp {
+  float a;
+  template <class D, class V>
+  HWY_INLINE V operator()(D d, V y, V x) const {
+    return hn::MulAdd(hn::Set(d, a), x, y);
   }
-  for (; i < n; ++i) y[i] += a * x[i];
-}
+};
+
+void SwiGlu(float* gate, const float* up, int64_t n) { Transform(gate, up, n, SwiGluOp()); }
+void Gelu(float* x, int64_t n) { Transform(x, x, n, GeluOp()); }
+void Relu(float* x, int64_t n) { Transform(x, x, n, ReluOp()); }
+void Axpy(float a, const float* x, int64_t n, float* y) { Transform(y, x, n, AxpyOp{a}); }
 
 }  // namespace HWY_NAMESPACE
 }  // namespace deepthin::runtime

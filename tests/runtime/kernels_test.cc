@@ -1,0 +1,407 @@
+// Every kernel of kernel_table.inc, for every instruction set of this CPU, against its scalar twin:
+// over sizes around the lane counts, misaligned, with buffers that end where the data does
+// (AddressSanitizer sees a read behind them).
+//
+// Tolerances follow from the standard model of rounding, u = 2^-24: a sum of n products is off by
+// at most (n + 2) u times the sum of their magnitudes (Higham, Accuracy and Stability,
+// section 3.1).
+#include "runtime/kernels/kernels.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace deepthin::runtime {
+namespace {
+
+constexpr double kUnitRoundoff = 0x1p-24;
+constexpr int64_t kSizes[] = {1,  2,  3,  4,  5,  7,  8,  9,  15, 16, 17,  18,
+                              31, 32, 33, 47, 48, 63, 64, 65, 66, 97, 130, 259};
+
+// Numbers in [-1, 1) that depend on the seed alone.
+class Numbers {
+ public:
+  explicit Numbers(uint32_t seed) : state_(seed * 2654435761U + 1) {}
+  float Next() {
+    state_ = state_ * 1664525U + 1013904223U;
+    return static_cast<float>(static_cast<int32_t>(state_) >> 8) * 0x1p-23F;
+  }
+
+ private:
+  uint32_t state_;
+};
+
+// n floats that begin `offset` floats behind an aligned address and end where the allocation does.
+class Buffer {
+ public:
+  Buffer(int64_t n, int64_t offset, uint32_t seed, float scale = 1.0F)
+      : offset_(offset), floats_(static_cast<size_t>(n + offset)) {
+    Numbers numbers(seed);
+    for (float& f : floats_) f = scale * numbers.Next();
+  }
+  [[nodiscard]] float* data() { return floats_.data() + offset_; }
+  [[nodiscard]] const float* data() const { return floats_.data() + offset_; }
+  [[nodiscard]] int64_t size() const { return static_cast<int64_t>(floats_.size()) - offset_; }
+  float& operator[](int64_t i) { return data()[i]; }
+  float operator[](int64_t i) const { return data()[i]; }
+
+ private:
+  int64_t offset_;
+  std::vector<float> floats_;
+};
+
+double Abs(float x) { return std::abs(static_cast<double>(x)); }
+
+double MagnitudeOfDot(const float* a, const float* b, int64_t n) {
+  double sum = 0;
+  for (int64_t i = 0; i < n; ++i) sum += Abs(a[i]) * Abs(b[i]);
+  return sum;
+}
+
+void ExpectWithin(float actual, float expected, double tolerance, const std::string& what) {
+  EXPECT_LE(std::abs(static_cast<double>(actual) - static_cast<double>(expected)), tolerance)
+      << what << ": " << actual << " instead of " << expected;
+}
+
+void CheckMatVec(const Kernels& k) {
+  for (const int64_t cols : kSizes) {
+    for (const int64_t rows : {1, 2, 7, 8, 9, 17}) {
+      const int64_t offset = cols % 4;
+      const Buffer w(rows * cols, offset, 1);
+      const Buffer x(cols, 3 - offset, 2);
+      Buffer actual(rows, 1, 3);
+      Buffer expected(rows, 1, 3);
+      k.MatVec(Dense(w.data(), rows, cols), x.data(), actual.data());
+      reference::MatVec(Dense(w.data(), rows, cols), x.data(), expected.data());
+      for (int64_t r = 0; r < rows; ++r) {
+        const double magnitude = MagnitudeOfDot(w.data() + r * cols, x.data(), cols);
+        ExpectWithin(actual[r], expected[r],
+                     static_cast<double>(cols + 2) * kUnitRoundoff * magnitude,
+                     "row " + std::to_string(r) + " of " + std::to_string(cols) + " columns");
+      }
+    }
+  }
+}
+
+// y has a stride of its own; what is between its rows stays.
+void CheckProduct(int64_t rows, int64_t tokens, int64_t cols, float scale,
+                  const std::function<void(ConstMatrix, ConstMatrix, MutableMatrix)>& run,
+                  const std::function<void(ConstMatrix, ConstMatrix, MutableMatrix)>& twin) {
+  const int64_t stride = rows + 3;
+  const Buffer w(rows * cols, cols % 4, 4);
+  const Buffer x(tokens * (cols + 2) - 2, 1, 5);
+  Buffer actual(tokens * stride - 3, 1, 6);
+  Buffer expected(tokens * stride - 3, 1, 6);
+  const ConstMatrix w_view = Dense(w.data(), rows, cols);
+  const ConstMatrix x_view = {x.data(), tokens, cols, cols + 2};
+  run(w_view, x_view, {actual.data(), tokens, rows, stride});
+  twin(w_view, x_view, {expected.data(), tokens, rows, stride});
+  for (int64_t i = 0; i < actual.size(); ++i) {
+    const int64_t t = i / stride;
+    const int64_t r = i % stride;
+    const double magnitude =
+        r < rows ? MagnitudeOfDot(w_view.Row(r), x_view.Row(t), cols) * Abs(scale) : 0;
+    ExpectWithin(actual[i], expected[i], static_cast<double>(cols + 3) * kUnitRoundoff * magnitude,
+                 std::to_string(rows) + " rows, token " + std::to_string(t) + ", " +
+                     std::to_string(cols) + " columns");
+  }
+}
+
+void CheckMatMul(const Kernels& k) {
+  for (const int64_t cols : {1, 4, 16, 17, 33, 64, 130}) {
+    for (const int64_t rows : {1, 3, 4, 5, 9}) {
+      for (const int64_t tokens : {1, 2, 3, 5, 6, 7, 8, 11, 13}) {
+        CheckProduct(rows, tokens, cols, 1.0F, k.MatMul, reference::MatMul);
+      }
+    }
+  }
+}
+
+void CheckAttentionScores(const Kernels& k) {
+  for (const int64_t head_dim : {2, 6, 16, 18, 64, 128}) {
+    for (const int64_t positions : {1, 4, 7, 129}) {
+      for (const int64_t queries : {1, 2, 3, 4, 9, 32}) {
+        const auto with_scale = [](auto kernel) {
+          return [kernel](ConstMatrix keys, ConstMatrix q, MutableMatrix scores) {
+            kernel(0.3F, q, keys, scores);
+          };
+        };
+        CheckProduct(positions, queries, head_dim, 0.3F, with_scale(k.AttentionScores),
+                     with_scale(reference::AttentionScores));
+      }
+    }
+  }
+}
+
+void CheckSoftmaxStep(const Kernels& k) {
+  for (const int64_t n : kSizes) {
+    Buffer actual(n, n % 3, 7, 30.0F);
+    Buffer expected = actual;
+    const Buffer scores = actual;
+    SoftmaxState actual_state{.max = n % 2 == 0 ? 3.0F : -INFINITY,
+                              .sum = n % 2 == 0 ? 2.5F : 0.0F};
+    SoftmaxState expected_state = actual_state;
+    const float actual_scale = k.SoftmaxStep(actual.data(), n, &actual_state);
+    const float expected_scale = reference::SoftmaxStep(expected.data(), n, &expected_state);
+    EXPECT_EQ(actual_state.max, expected_state.max);
+    EXPECT_FLOAT_EQ(actual_scale, expected_scale);
+    for (int64_t i = 0; i < n; ++i) {  // exp of a difference that has been rounded
+      const double distance = Abs(scores[i] - actual_state.max);
+      ExpectWithin(actual[i], expected[i], kUnitRoundoff * (distance + 6) * Abs(expected[i]),
+                   "score " + std::to_string(i));
+    }
+    ExpectWithin(actual_state.sum, expected_state.sum,
+                 kUnitRoundoff * static_cast<double>(n + 70) * Abs(expected_state.sum), "sum");
+  }
+}
+
+void CheckAttentionValues(const Kernels& k) {
+  for (const int64_t head_dim : {2, 6, 8, 16, 18, 64, 66, 128, 150}) {
+    for (const int64_t positions : {1, 3, 128}) {
+      for (const int64_t rows : {1, 2, 3, 4, 5, 7, 9}) {
+        const Buffer probs(rows * (positions + 1), 1, 8);
+        const Buffer v(positions * head_dim, 2, 9);
+        const Buffer scales(rows, 0, 10);
+        Buffer actual(rows * head_dim, 3, 11);
+        Buffer expected = actual;
+        const Buffer before = actual;
+        const ConstMatrix p = {probs.data(), rows, positions, positions + 1};
+        const ConstMatrix values = Dense(v.data(), positions, head_dim);
+        k.AttentionValues(p, values, scales.data(), Dense(actual.data(), rows, head_dim));
+        reference::AttentionValues(p, values, scales.data(),
+                                   Dense(expected.data(), rows, head_dim));
+        for (int64_t i = 0; i < actual.size(); ++i) {
+          double magnitude = Abs(scales[i / head_dim]) * Abs(before[i]);
+          for (int64_t j = 0; j < positions; ++j) {
+            magnitude += Abs(p.Row(i / head_dim)[j]) * Abs(values.Row(j)[i % head_dim]);
+          }
+          ExpectWithin(actual[i], expected[i],
+                       static_cast<double>(positions + 3) * kUnitRoundoff * magnitude,
+                       "row " + std::to_string(i / head_dim));
+        }
+      }
+    }
+  }
+}
+
+void CheckRmsNorm(const Kernels& k) {
+  for (const int64_t n : kSizes) {
+    for (const float eps : {0.0F, 1e-5F, 0.5F}) {
+      Buffer x(n, n % 4, 12, 5.0F);
+      const Buffer weight(n, 1, 13);
+      Buffer actual(n, 2, 14);
+      Buffer expected(n, 2, 14);
+      k.RmsNorm(x.data(), weight.data(), n, eps, actual.data());
+      reference::RmsNorm(x.data(), weight.data(), n, eps, expected.data());
+      const double relative = static_cast<double>(n + 8) * kUnitRoundoff;
+      for (int64_t i = 0; i < n; ++i) {
+        ExpectWithin(actual[i], expected[i], relative * Abs(expected[i]), "element");
+      }
+      k.RmsNorm(x.data(), weight.data(), n, eps, x.data());  // in place
+      EXPECT_EQ(std::memcmp(x.data(), actual.data(), static_cast<size_t>(n) * sizeof(float)), 0);
+    }
+  }
+}
+
+void CheckRope(const Kernels& k) {
+  for (const int64_t head_dim : {2, 4, 6, 8, 14, 16, 18, 32, 34, 64, 66}) {
+    for (const int64_t heads : {1, 3}) {
+      const Buffer cos(head_dim, 1, 15);
+      const Buffer sin(head_dim, 3, 16);
+      Buffer actual(heads * head_dim, head_dim % 4, 17);
+      Buffer expected = actual;
+      k.Rope(Dense(actual.data(), heads, head_dim), cos.data(), sin.data());
+      reference::Rope(Dense(expected.data(), heads, head_dim), cos.data(), sin.data());
+      for (int64_t i = 0; i < actual.size(); ++i) {
+        ExpectWithin(actual[i], expected[i], 3 * kUnitRoundoff * 2, "element");
+      }
+    }
+  }
+}
+
+// Activations: arguments from the usual to the absurd.
+const std::vector<float>& Arguments() {
+  static const std::vector<float> kArguments = [] {
+    std::vector<float> x = {0.0F,  -0.0F,  1e-30F, -1e-30F, 87.5F, -87.5F, 88.5F, -88.5F,
+                            105.F, -105.F, 1e4F,   -1e4F,   1e20F, -1e20F, 3e38F, -3e38F};
+    Numbers numbers(18);
+    for (int i = 0; i < 400; ++i) x.push_back(12 * numbers.Next());
+    return x;
+  }();
+  return kArguments;
+}
+
+// Runs the kernel on pieces of Arguments() of every size; tolerance(i) is that of argument i.
+void CheckActivation(const std::function<void(float*, int64_t)>& run,
+                     const std::function<void(float*, int64_t)>& twin,
+                     const std::function<double(float x, float expected)>& tolerance) {
+  const std::vector<float>& arguments = Arguments();
+  for (const int64_t n : kSizes) {
+    for (size_t first = 0; first + static_cast<size_t>(n) <= arguments.size();
+         first += static_cast<size_t>(n)) {
+      Buffer actual(n, n % 4, 0);
+      for (int64_t i = 0; i < n; ++i) actual[i] = arguments[first + static_cast<size_t>(i)];
+      Buffer expected = actual;
+      const Buffer x = actual;
+      run(actual.data(), n);
+      twin(expected.data(), n);
+      for (int64_t i = 0; i < n; ++i) {
+        ExpectWithin(actual[i], expected[i], tolerance(x[i], expected[i]),
+                     "argument " + std::to_string(x[i]));
+      }
+    }
+  }
+}
+
+void CheckSwiGlu(const Kernels& k) {
+  const Buffer up(259, 1, 19);
+  CheckActivation([&](float* gate, int64_t n) { k.SwiGlu(gate, up.data(), n); },
+                  [&](float* gate, int64_t n) { reference::SwiGlu(gate, up.data(), n); },
+                  [](float x, float expected) {  // beyond |x| = 88 sigmoid is kept at exp(-88)
+                    return 10 * kUnitRoundoff * Abs(expected) + 0x1p-126 * (1 + Abs(x));
+                  });
+}
+
+void CheckGelu(const Kernels& k) {
+  CheckActivation(k.Gelu, reference::Gelu, [](float x, float expected) {
+    const double argument = std::min(1.6 * Abs(x) * (1 + 0.045 * Abs(x) * Abs(x)), 100.0);
+    // The tanh form of the twin cancels where x is negative: 2^-53 |x|.
+    return (10 + 4 * argument) * kUnitRoundoff * Abs(expected) + 0x1p-52 * Abs(x);
+  });
+}
+
+void CheckRelu(const Kernels& k) {
+  CheckActivation(k.Relu, reference::Relu, [](float, float) { return 0.0; });
+}
+
+void CheckAxpy(const Kernels& k) {
+  for (const int64_t n : kSizes) {
+    const Buffer x(n, 1, 20);
+    Buffer actual(n, n % 4, 21);
+    Buffer expected = actual;
+    k.Axpy(0.7F, x.data(), n, actual.data());
+    reference::Axpy(0.7F, x.data(), n, expected.data());
+    for (int64_t i = 0; i < n; ++i) {
+      ExpectWithin(actual[i], expected[i], 4 * kUnitRoundoff, "element");
+    }
+  }
+}
+
+class KernelTest : public ::testing::TestWithParam<size_t> {
+ protected:
+  [[nodiscard]] static const Kernels& Param() { return SupportedKernels()[GetParam()]; }
+};
+
+#define DEEPTHIN_KERNEL(name) \
+  TEST_P(KernelTest, name) { Check##name(Param()); }
+#include "runtime/kernels/kernel_table.inc"
+#undef DEEPTHIN_KERNEL
+
+// Thread counts must not change a single bit: a result depends neither on the rows and tokens
+// beside it nor on where a range begins.
+TEST_P(KernelTest, ProductsDoNotDependOnTheRange) {
+  const Kernels& k = Param();
+  for (const int64_t cols : {5, 16, 100}) {
+    const int64_t rows = 39;
+    const int64_t tokens = 10;
+    const Buffer w(rows * cols, 0, 22);
+    const Buffer x(tokens * cols, 0, 23);
+    Buffer all(tokens * rows, 0, 24);
+    Buffer one(rows, 0, 24);
+    const ConstMatrix w_view = Dense(w.data(), rows, cols);
+    const ConstMatrix x_view = Dense(x.data(), tokens, cols);
+    k.MatMul(w_view, x_view, Dense(all.data(), tokens, rows));
+    k.MatVec(w_view, x.data(), one.data());
+    for (int64_t begin = 0; begin < rows; ++begin) {
+      const int64_t token = begin % tokens;
+      const int64_t part_rows = rows - begin;
+      Buffer part((tokens - token) * part_rows, 0, 25);
+      k.MatMul(w_view.Rows(begin, rows), x_view.Rows(token, tokens),
+               Dense(part.data(), tokens - token, part_rows));
+      for (int64_t i = 0; i < part.size(); ++i) {
+        const int64_t t = token + i / part_rows;
+        ASSERT_EQ(part[i], all[t * rows + begin + i % part_rows]) << "row " << begin << ", " << t;
+      }
+      k.MatVec(w_view.Rows(begin, rows), x.data(), part.data());
+      for (int64_t r = begin; r < rows; ++r) ASSERT_EQ(part[r - begin], one[r]) << "row " << r;
+    }
+  }
+}
+
+// The same for activations: element by element, wherever a range begins or ends.
+TEST_P(KernelTest, ActivationsDoNotDependOnTheRange) {
+  const Kernels& k = Param();
+  const int64_t n = 70;
+  const Buffer up(n, 0, 26);
+  const Buffer fresh(n, 0, 27, 3.0F);
+  const std::vector<std::function<void(float*, int64_t, int64_t)>> kernels = {
+      [&](float* x, int64_t begin, int64_t count) {
+        k.SwiGlu(x + begin, up.data() + begin, count);
+      },
+      [&](float* x, int64_t begin, int64_t count) { k.Gelu(x + begin, count); },
+      [&](float* x, int64_t begin, int64_t count) { k.Relu(x + begin, count); },
+      [&](float* x, int64_t begin, int64_t count) {
+        k.Axpy(0.3F, up.data() + begin, count, x + begin);
+      }};
+  for (const auto& kernel : kernels) {
+    Buffer whole = fresh;
+    kernel(whole.data(), 0, n);
+    for (int64_t cut = 1; cut < n; ++cut) {
+      Buffer pieces = fresh;
+      kernel(pieces.data(), 0, cut);
+      kernel(pieces.data(), cut, n - cut);
+      for (int64_t i = 0; i < n; ++i) ASSERT_EQ(pieces[i], whole[i]) << "cut at " << cut;
+    }
+  }
+}
+
+std::vector<size_t> Targets() {
+  std::vector<size_t> targets;
+  for (size_t i = 0; i < SupportedKernels().size(); ++i) targets.push_back(i);
+  return targets;
+}
+
+INSTANTIATE_TEST_SUITE_P(Targets, KernelTest, ::testing::ValuesIn(Targets()),
+                         [](const auto& param) {
+                           return std::string(SupportedKernels()[param.param].target);
+                         });
+
+// The twins themselves, against closed forms.
+TEST(ReferenceKernels, SoftmaxInPiecesIsSoftmax) {
+  std::vector<float> scores = {1, 2, 3, 4};
+  SoftmaxState state;
+  reference::SoftmaxStep(scores.data(), 2, &state);
+  const float rescale = reference::SoftmaxStep(scores.data() + 2, 2, &state);
+  EXPECT_FLOAT_EQ(rescale, std::exp(-2.0F));
+  EXPECT_FLOAT_EQ(scores[1] * rescale / state.sum, 0.0871443187F);  // softmax(1, 2, 3, 4)
+  EXPECT_FLOAT_EQ(scores[3] / state.sum, 0.6439142599F);
+}
+
+TEST(ReferenceKernels, RopeRotatesAdjacentPairs) {
+  std::vector<float> head = {1, 0, 0, 1};
+  const std::vector<float> cos = {0, 0, 0.6F, 0.6F};
+  const std::vector<float> sin = {-1, 1, -0.8F, 0.8F};
+  reference::Rope(Dense(head.data(), 1, 4), cos.data(), sin.data());
+  EXPECT_EQ(head, (std::vector<float>{0, 1, -0.8F, 0.6F}));
+}
+
+TEST(ReferenceKernels, ActivationsAtKnownPoints) {
+  std::vector<float> x = {1.0F, -1.0F, 0.0F};
+  const std::vector<float> up = {2.0F, 2.0F, 2.0F};
+  reference::SwiGlu(x.data(), up.data(), 3);
+  EXPECT_FLOAT_EQ(x[0], 1.4621171573F);
+  EXPECT_FLOAT_EQ(x[1], -0.5378828427F);
+  EXPECT_FLOAT_EQ(x[2], 0.0F);
+  x = {1.0F, -1.0F, 3.0F};
+  reference::Gelu(x.data(), 3);
+  EXPECT_FLOAT_EQ(x[0], 0.8411919906F);
+  EXPECT_FLOAT_EQ(x[1], -0.1588080094F);
+  EXPECT_FLOAT_EQ(x[2], 2.9963627794F);
+}
+
+}  // namespace
+}  // namespace deepthin::runtime

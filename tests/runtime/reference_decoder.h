@@ -1,0 +1,65 @@
+// ReferenceDecoder: the same model in double precision, one token at a time, as a textbook has it.
+// Shares no code with runtime/ but the Weights struct: an oracle for the decoder.
+//
+// How far f32 may be off depends on the model (a normalisation of a nearly cancelled vector
+// magnifies every error before it), so it is found by trying: beside the exact pass run others in
+// which each operation is off by a random part of what f32 rounding can do to it at most.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <random>
+#include <vector>
+
+#include "runtime/weights.h"
+
+namespace deepthin::runtime {
+
+// One pass over a sequence, with a context of its own.
+class ReferencePass {
+ public:
+  // Exact without a seed; with one, disturbed by rounding errors drawn from it.
+  ReferencePass(const Weights& weights, std::optional<uint32_t> noise_seed);
+
+  std::vector<double> Step(int32_t token);
+
+ private:
+  using Vector = std::vector<double>;
+
+  Vector Times(std::span<const float> matrix, const Vector& x);
+  Vector RmsNormalised(std::span<const float> weight);
+  void Rotate(Vector& heads);
+  Vector Hidden(const BlockWeights& w, const Vector& x);
+  void Block(size_t executed);
+  Vector Attend(size_t entry, const Vector& q);
+  // In [-1, 1] units of f32 rounding; 0 in the exact pass.
+  double Noise();
+
+  const Weights& weights_;
+  std::optional<std::mt19937> noise_;
+  Vector x_;
+  std::vector<int64_t> order_;
+  std::vector<int64_t> entries_;
+  std::vector<std::vector<Vector>> keys_;    // [entry][position]
+  std::vector<std::vector<Vector>> values_;  // [entry][position]
+  size_t position_ = 0;
+};
+
+class ReferenceDecoder {
+ public:
+  explicit ReferenceDecoder(const Weights& weights);
+
+  // Logits behind the token at the next position.
+  std::vector<double> Step(int32_t token);
+
+  // How far each f32 logit of the last step may be off: 4 times the largest deviation of any logit
+  // in any disturbed pass.
+  [[nodiscard]] double Tolerance() const { return tolerance_; }
+
+ private:
+  ReferencePass exact_;
+  std::vector<ReferencePass> disturbed_;
+  double tolerance_ = 0;
+};
+
+}  // namespace deepthin::runtime
