@@ -5,6 +5,7 @@ include(DeepthinEmbed)
 add_library(deepthin_flags INTERFACE)
 target_compile_options(deepthin_flags INTERFACE
   -Wall -Wextra -Wconversion -Wshadow -Wold-style-cast -Wnon-virtual-dtor
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>  # GCC 12 is wrong about text + std::string (bug 105651)
   $<$<BOOL:${DEEPTHIN_WERROR}>:-Werror>)
 # Highway needs a baseline with SSE4; what the CPU has beyond it is chosen at run time.
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
