@@ -35,6 +35,22 @@ std::set<std::string> AllMatches(const std::string& text, const std::string& exp
   return found;
 }
 
+// What stands in code marks, block or inline, a line each.
+std::string CodeOf(const std::string& text) {
+  std::string code = "\n";
+  bool in_block = false;
+  for (const std::string& line : Lines(text)) {
+    if (line.starts_with("```")) {
+      in_block = !in_block;
+    } else if (in_block) {
+      code += line + "\n";
+    } else {
+      for (const std::string& inside : AllMatches(line, "`([^`]+)`")) code += inside + "\n";
+    }
+  }
+  return code;
+}
+
 // Relative links that lead nowhere, as "README.md -> docs/absent.md".
 std::vector<std::string> BrokenLinks(const TextFile& file) {
   std::vector<std::string> broken;
@@ -105,7 +121,7 @@ TEST(DocsTest, ProgramCommandsExist) {
   for (const TextFile& file : Tree()) {
     if (!IsDocument(file)) continue;
     for (const std::string& line :
-         AllMatches(file.text, R"((?:\n|`|release/)(deepthin [a-z]+[^\n`#]*))")) {
+         AllMatches(CodeOf(file.text), R"((?:\n|release/)(deepthin [a-z]+[^\n#]*))")) {
       const std::string command = *AllMatches(line, "^deepthin ([a-z]+)").begin();
       EXPECT_TRUE(commands.contains(command)) << file.path << ": " << line;
       const std::string source = TextOf("explorer/cli/cmd_" + command + ".cc") +

@@ -21,7 +21,7 @@ const std::vector<Forbidden>& ForbiddenTexts() {
       {"TODO", "unfinished work has an issue"},
       {"FIXME", "unfinished work has an issue"},
       {"XXX:", "unfinished work has an issue"},
-      {"DISABLED_", "a test runs or is removed"},
+      {", DISABLED_", "a test runs or is removed"},
   };
   return kForbidden;
 }
@@ -49,7 +49,8 @@ std::vector<std::string> SourceErrors(const std::vector<TextFile>& files) {
                          "; " + forbidden.reason);
       }
     }
-    if (file.path.ends_with(".h") && file.text.find("#pragma once") == std::string::npos) {
+    if (file.path.ends_with(".h") && !file.path.ends_with("-inl.h") &&
+        file.text.find("#pragma once") == std::string::npos) {
       errors.push_back(file.path + " lacks #pragma once");
     }
   }
