@@ -38,7 +38,7 @@ struct Fields<results::PaperNote> {
 namespace deepthin::results {
 namespace {
 
-const std::string kNotesFile = "notes.json";
+constexpr const char* kNotesFile = "notes.json";
 
 // REQUIRES: the file is compiled in (results/CMakeLists.txt).
 std::string_view EmbeddedText(std::string_view name) {

@@ -42,7 +42,9 @@ void ForEachColumn(Struct& value, const std::string& prefix, F&& f) {
     if constexpr (kInOwnTable<Member>) {
       return;
     } else if constexpr (HasFields<Member>) {
-      ForEachColumn<Member>(member, prefix + std::string(field.name) + "_", f);
+      std::string longer = prefix;
+      longer.append(field.name).append(1, '_');
+      ForEachColumn<Member>(member, longer, f);
     } else {
       f(prefix, field.name, member);
     }
@@ -65,7 +67,9 @@ template <HasFields T>
                                             const std::string& table = "") {
   std::string out;
   for (const std::string& name : names) {
-    out += (out.empty() ? "" : ", ") + (table.empty() ? "" : table + ".") + name;
+    if (!out.empty()) out += ", ";
+    if (!table.empty()) out.append(table).append(1, '.');
+    out += name;
   }
   return out;
 }

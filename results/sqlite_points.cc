@@ -6,7 +6,7 @@
 namespace deepthin::results {
 namespace {
 
-const std::string kPrecisionPrefix = "precision_";
+constexpr const char* kPrecisionPrefix = "precision_";
 
 // A problem's parts are its model, its SoC and these two; a fifth one would need columns.
 static_assert(kFieldCount<Problem> == 4);

@@ -10,7 +10,7 @@ namespace deepthin::results {
 namespace {
 
 constexpr int64_t kPoints = 5'000;
-const std::string kSweep = "bench";
+constexpr const char* kSweep = "bench";
 
 std::string Path() {
   return (std::filesystem::temp_directory_path() / "deepthin-store-bench.db").string();

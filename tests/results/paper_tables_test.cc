@@ -23,7 +23,7 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::SizeIs;
 
-const std::string kFolder = DEEPTHIN_SOURCE_DIR "/results/paper";
+constexpr std::string_view kFolder = DEEPTHIN_SOURCE_DIR "/results/paper";
 
 std::string Cell(const PaperTable& table, const std::vector<std::string>& row,
                  const std::string& column) {
@@ -36,7 +36,8 @@ TEST(PaperTables, AreTheFilesOfTheFolder) {
   std::set<std::string> stems;
   for (const PaperTable& table : PaperTables()) {
     stems.insert(table.stem);
-    const CsvTable file = ParseCsv(ReadFile(kFolder + "/" + table.stem + ".csv"), table.stem);
+    const CsvTable file =
+        ParseCsv(ReadFile(std::string(kFolder) + "/" + table.stem + ".csv"), table.stem);
     EXPECT_EQ(table.columns, file.columns) << table.name;
     EXPECT_EQ(table.rows, file.rows) << table.name;
   }

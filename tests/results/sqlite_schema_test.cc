@@ -27,7 +27,7 @@ using ::testing::HasSubstr;
 using ::testing::IsSupersetOf;
 using ::testing::SizeIs;
 
-const std::string kAsset = DEEPTHIN_SOURCE_DIR "/tests/assets/results_v1.db";
+constexpr const char* kAsset = DEEPTHIN_SOURCE_DIR "/tests/assets/results_v1.db";
 
 SQLite::Database Plain(const std::string& path) {
   return SQLite::Database(path, SQLite::OPEN_READWRITE);
