@@ -11,12 +11,12 @@
 namespace deepthin::explorer {
 
 struct Budget {
-  std::optional<int64_t> params;   // matrices, as the paper counts
-  double params_tolerance = 0.1;   // +- share of it
-  std::optional<std::string> soc;  // name
-  std::optional<Seconds> decode;   // estimated time per token, at most
-  std::optional<Seconds> prefill;  // estimated time to first token, at most
-  std::optional<Bytes> memory;     // peak, at most
+  std::optional<int64_t> params{};   // matrices, as the paper counts
+  double params_tolerance = 0.1;     // +- share of it
+  std::optional<std::string> soc{};  // name
+  std::optional<Seconds> decode{};   // estimated time per token, at most
+  std::optional<Seconds> prefill{};  // estimated time to first token, at most
+  std::optional<Bytes> memory{};     // peak, at most
 };
 
 struct Choice {

@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "runtime/llama2c.h"
+#include "runtime/thread_pool.h"
 #include "spec/files.h"
 #include "spec/json_io.h"
 #include "spec/model_argument.h"

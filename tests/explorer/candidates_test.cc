@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "results/in_memory_store.h"
 #include "tests/explorer/candidate_builder.h"
 
@@ -59,11 +61,14 @@ TEST(AllCandidates, AProblemOfTwoSweepsIsOneCandidateWithBothOutcomes) {
 TEST(CsvRow, HasACellForEachColumn) {
   const Candidate candidate = MakeCandidate("x, y", 30, 0.01, 7);
   ASSERT_EQ(CsvRow(candidate).size(), CsvColumns().size());
+  std::map<std::string, std::string> cells;
   for (size_t i = 0; i < CsvColumns().size(); ++i) {
-    if (CsvColumns()[i] == "estimated_decode_s") EXPECT_EQ(CsvRow(candidate)[i], "0.01");
-    if (CsvColumns()[i] == "measured_decode_median_s") EXPECT_EQ(CsvRow(candidate)[i], "");
-    if (CsvColumns()[i] == "params_matrices") EXPECT_EQ(CsvRow(candidate)[i], "124600320");
+    cells[CsvColumns()[i]] = CsvRow(candidate)[i];
   }
+  EXPECT_EQ(cells.at("label"), "x, y");
+  EXPECT_EQ(cells.at("estimated_decode_s"), "0.01");
+  EXPECT_EQ(cells.at("measured_decode_median_s"), "");
+  EXPECT_EQ(cells.at("params_matrices"), "124600320");
 }
 
 }  // namespace
