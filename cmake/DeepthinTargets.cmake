@@ -48,6 +48,8 @@ function(deepthin_test NAME)
   add_executable(${NAME} ${ARG_SRCS})
   target_link_libraries(${NAME} PRIVATE ${ARG_DEPS} deepthin_flags GTest::gmock GTest::gtest_main)
   target_compile_definitions(${NAME} PRIVATE DEEPTHIN_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  # What is tested is optimised, the tests themselves are compiled fast.
+  target_compile_options(${NAME} PRIVATE $<$<CONFIG:Release>:-O1>)
   include(GoogleTest)
   set(properties TIMEOUT 600 ENVIRONMENT "RC_PARAMS=seed=240214905")
   if(ARG_LABELS)  # an empty value would vanish, and the next word be taken for it
