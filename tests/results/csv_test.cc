@@ -24,9 +24,7 @@ TEST(Csv, ReadsQuotedCells) {
 }
 
 TEST(Csv, TakesEveryWayToEnd) {
-  for (const char* text : {"a,b\n1,2", "a,b\n1,2\n", "a,b\r\n1,2\r\n",
-                           "\xEF\xBB\xBF"
-                           "a,b\n1,2",
+  for (const char* text : {"a,b\n1,2", "a,b\n1,2\n", "a,b\r\n1,2\r\n", "\xEF\xBB\xBF\141,b\n1,2",
                            "a,b\n1,2\n\n", "a,b\n\"1\",\"2\""}) {
     const CsvTable table = ParseCsv(text, "f.csv");
     EXPECT_THAT(table.columns, ElementsAre("a", "b")) << text;

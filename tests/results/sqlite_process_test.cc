@@ -21,7 +21,6 @@ namespace deepthin::results {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 using ::testing::SizeIs;
 
 // Runs f in a child. Its exit status is what f returns, 99 where it throws.
@@ -135,6 +134,7 @@ TEST_F(SqliteProcesses, SeveralWriteAtOnce) {
   constexpr int kWriters = 3;
   constexpr int kBatches = 25;
   std::vector<pid_t> children;
+  children.reserve(kWriters);
   for (int writer = 0; writer < kWriters; ++writer) {
     children.push_back(Fork([&] {
       const auto store = OpenSqliteStore(path_, OpenMode::kCreateOrExtend);
@@ -158,6 +158,7 @@ TEST_F(SqliteProcesses, SeveralWriteAtOnce) {
 TEST_F(SqliteProcesses, SeveralCreateAtOnce) {
   const std::string path = folder_.File("new.db");
   std::vector<pid_t> children;
+  children.reserve(4);
   for (int i = 0; i < 4; ++i) {
     children.push_back(Fork([&] {
       const auto store = OpenSqliteStore(path, OpenMode::kCreateOrExtend);

@@ -24,7 +24,6 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using ::testing::IsSupersetOf;
 using ::testing::SizeIs;
 
 constexpr const char* kAsset = DEEPTHIN_SOURCE_DIR "/tests/assets/results_v1.db";

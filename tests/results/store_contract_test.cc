@@ -228,9 +228,7 @@ TYPED_TEST(StoreContract, RefusesNumbersThatAreNotFinite) {
   const double infinity = std::numeric_limits<double>::infinity();
   const auto message = [&](Outcome outcome) {
     const Trial trial = MakeTrial("score", "not finite", std::move(outcome));
-    const auto text = MessageOf([&] {
-      this->store().PutTrials(this->sweep_, {{PointTrial{0, trial}}});
-    });
+    auto text = MessageOf([&] { this->store().PutTrials(this->sweep_, {{PointTrial{0, trial}}}); });
     EXPECT_EQ(this->store().FindTrial(trial.key), std::nullopt);
     return text;
   };
@@ -325,7 +323,7 @@ TYPED_TEST(StoreContract, KeepsDoublesBitByBit) {
 
 TYPED_TEST(StoreContract, KeepsBytesThatAreNoUtf8InMessages) {
   this->PutAsset();
-  const std::string bytes("a\0b\xFF\xC3 'quoted' \"twice\"\n", 24);
+  const std::string bytes("a\0b\xFF\xC3 'quoted' \"twice\"\n", 23);
   Trial trial = MakeTrial("measure", "bytes", Failure{.message = bytes});
   this->store().PutTrials(this->sweep_, {{PointTrial{0, trial}}});
   this->Reopen();
