@@ -19,12 +19,13 @@ namespace deepthin::runtime {
 
 enum class Logits { kLast, kAll };
 
-// Owner of KV cache and buffers; the pool and the weights' storage outlive it. One thread at a
-// time.
+// Owner of KV cache and buffers; shares the weights' storage; the pool outlives it. One thread at a
+// time. The kernels are those of ActiveKernels() when it is made.
 class Decoder {
  public:
   // Room for max_tokens positions. REQUIRES: Validate(weights.spec), 1 <= max_tokens <=
-  // max_seq_len. Throws EnvironmentError where memory does not suffice.
+  // max_seq_len. Throws EnvironmentError where memory does not suffice, InputError where
+  // DEEPTHIN_FORCE_TARGET names no instruction set of this CPU.
   Decoder(const Weights& weights, ThreadPool& pool, int64_t max_tokens);
   ~Decoder();
   Decoder(const Decoder&) = delete;
@@ -39,7 +40,9 @@ class Decoder {
   void Reset();                            // empties the KV cache
 
   // Weight and KV cache bytes read and KV bytes written since construction, counted where they are
-  // touched.
+  // touched: in decode all weights of each executed block, final norm, head and one embedding row,
+  // and the KV rows of all positions; in prefill the weights once per tile of 64 tokens (per token
+  // for blocks that share a KV cache entry), and keys and values once per 8 tokens.
   [[nodiscard]] Bytes bytes_touched() const;
 
  private:

@@ -19,17 +19,18 @@ constexpr int64_t kPromptTokens = 64;
 constexpr int64_t kContext = 256;
 
 const Weights& TestWeights() {
-  static const Weights kWeights = [] {
+  static const Weights weights = [] {
     ThreadPool pool(2);
     return RandomWeights(*ModelPresetByName("mobilellm-125m"), 1, pool);
   }();
-  return kWeights;
+  return weights;
 }
 
 void BenchRandomWeights(benchmark::State& state) {
   ThreadPool pool(state.range(0));
   const ModelSpec spec = *ModelPresetByName("mobilellm-125m");
-  for (auto _ : state) benchmark::DoNotOptimize(RandomWeights(spec, 1, pool).embedding.data());
+  for ([[maybe_unused]] auto _ : state)
+    benchmark::DoNotOptimize(RandomWeights(spec, 1, pool).embedding.data());
 }
 
 void BenchDecode(benchmark::State& state) {
@@ -39,7 +40,7 @@ void BenchDecode(benchmark::State& state) {
   benchmark::DoNotOptimize(decoder.Forward(prompt, Logits::kLast).data());
   const int32_t token = 5;
   const Bytes before = decoder.bytes_touched();
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     if (decoder.position() == kContext) {
       state.PauseTiming();
       decoder.Reset();
@@ -56,7 +57,7 @@ void BenchPrefill(benchmark::State& state) {
   ThreadPool pool(state.range(0));
   Decoder decoder(TestWeights(), pool, kContext);
   const std::vector<int32_t> prompt(kContext, 17);
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     decoder.Reset();
     benchmark::DoNotOptimize(decoder.Forward(prompt, Logits::kLast).data());
   }
@@ -72,7 +73,7 @@ void BenchStreamingRead(benchmark::State& state) {
     std::fill(data.get() + begin, data.get() + end, 1.0F);
   });
   std::vector<uint64_t> sums(kFloats / 4096);
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     pool.ForRanges(kFloats / 4096, 1, [&](int64_t begin, int64_t end) {
       for (int64_t piece = begin; piece < end; ++piece) {
         const float* from = data.get() + piece * 4096;

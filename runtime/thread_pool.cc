@@ -105,14 +105,14 @@ struct ThreadPool::State {
     }
   }
 
-  const std::function<void(int64_t)>* range_body = nullptr;
-  uint64_t loop_number = 0;
   // Number of the loop above, ranges that nobody has claimed yet below: the number keeps a thread
   // that was asleep for a whole loop from claiming in the next one what it saw in the last.
   alignas(64) std::atomic<uint64_t> claims{0};
   alignas(64) std::atomic<int32_t> unfinished{0};
   alignas(64) std::atomic<uint32_t> loops_begun{0};
   std::atomic<bool> stopping{false};
+  const std::function<void(int64_t)>* range_body = nullptr;
+  uint64_t loop_number = 0;
   std::vector<std::thread> workers;
 };
 

@@ -35,8 +35,9 @@ struct Weights {
   std::shared_ptr<const void> storage;
 };
 
-// Deterministic in (spec's shapes, seed) on every machine and for every thread count. Normal with
-// the usual 1/sqrt(fan-in) scale, norms 1, so that logits stay finite through any depth. Throws
+// Deterministic in (spec's shapes, seed) on every machine and for every thread count: the same
+// bits. Nearly normal (sums of four uniform numbers) with the usual 1/sqrt(fan-in) scale, norms 1,
+// so that logits stay finite through any depth. Throws InputError where the spec is not valid,
 // EnvironmentError where memory does not suffice.
 [[nodiscard]] Weights RandomWeights(const ModelSpec& spec, uint64_t seed, ThreadPool& pool);
 

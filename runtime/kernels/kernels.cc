@@ -25,6 +25,7 @@ namespace HWY_NAMESPACE {
 Kernels MakeKernels() {
   return {
       .target = hwy::TargetName(HWY_TARGET),
+// A name cannot stand in parentheses here. NOLINTNEXTLINE(bugprone-macro-parentheses)
 #define DEEPTHIN_KERNEL(name) .name = &name,
 #include "runtime/kernels/kernel_table.inc"
 #undef DEEPTHIN_KERNEL
@@ -54,8 +55,8 @@ std::vector<Kernels> MakeSupportedKernels() {
 }  // namespace
 
 std::span<const Kernels> SupportedKernels() {
-  static const std::vector<Kernels> kAll = MakeSupportedKernels();
-  return kAll;
+  static const std::vector<Kernels> all = MakeSupportedKernels();
+  return all;
 }
 
 const Kernels& ActiveKernels() {

@@ -19,7 +19,8 @@ namespace deepthin::runtime {
 
 struct Kernels {
   std::string_view target;  // "AVX3", "AVX2", "SSE4", ... as Highway names it
-#define DEEPTHIN_KERNEL(name) decltype(&reference::name) name;  // called like a function
+// Called like functions. A name cannot stand in parentheses here. NOLINTNEXTLINE(bugprone-macro-*)
+#define DEEPTHIN_KERNEL(name) decltype(&reference::name) name;
 #include "runtime/kernels/kernel_table.inc"
 #undef DEEPTHIN_KERNEL
 };

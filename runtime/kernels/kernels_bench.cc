@@ -34,11 +34,11 @@ void SetFlops(benchmark::State& state, int64_t macs) {
 
 // 288 MiB of weights: from DRAM, beyond every cache.
 void BenchMatVec(const Kernels& k, benchmark::State& state) {
-  const int64_t rows = 32 * 4096;
+  const int64_t rows = int64_t{32} * 4096;
   const auto w = Values(rows * kWidth);
   const auto x = Values(kWidth);
   auto y = Values(rows);
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     k.MatVec(Dense(w.data(), rows, kWidth), x.data(), y.data());
     benchmark::DoNotOptimize(y.data());
   }
@@ -50,7 +50,7 @@ void BenchMatMul(const Kernels& k, benchmark::State& state) {
   const auto w = Values(kHidden * kWidth);
   const auto x = Values(tokens * kWidth);
   auto y = Values(tokens * kHidden);
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     k.MatMul(Dense(w.data(), kHidden, kWidth), Dense(x.data(), tokens, kWidth),
              Dense(y.data(), tokens, kHidden));
     benchmark::DoNotOptimize(y.data());
@@ -63,7 +63,7 @@ void BenchAttentionScores(const Kernels& k, benchmark::State& state) {
   const auto keys = Values(positions * kHeadDim);
   const auto q = Values(3 * kHeadDim);
   auto scores = Values(3 * positions);
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     k.AttentionScores(0.125F, Dense(q.data(), 3, kHeadDim), Dense(keys.data(), positions, kHeadDim),
                       Dense(scores.data(), 3, positions));
     benchmark::DoNotOptimize(scores.data());
@@ -78,7 +78,7 @@ void BenchAttentionValues(const Kernels& k, benchmark::State& state) {
   const auto probs = Values(3 * positions);
   const std::vector<float> scales(3, 0.5F);
   auto out = Values(3 * kHeadDim);
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     k.AttentionValues(Dense(probs.data(), 3, positions), Dense(values.data(), positions, kHeadDim),
                       scales.data(), Dense(out.data(), 3, kHeadDim));
     benchmark::DoNotOptimize(out.data());
@@ -89,7 +89,7 @@ void BenchAttentionValues(const Kernels& k, benchmark::State& state) {
 
 void BenchSoftmaxStep(const Kernels& k, benchmark::State& state) {
   auto scores = Values(128);
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     SoftmaxState softmax;
     benchmark::DoNotOptimize(k.SoftmaxStep(scores.data(), 128, &softmax));
   }
@@ -99,7 +99,7 @@ void BenchSoftmaxStep(const Kernels& k, benchmark::State& state) {
 void BenchRmsNorm(const Kernels& k, benchmark::State& state) {
   const auto x = Values(kWidth);
   auto out = Values(kWidth);
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     k.RmsNorm(x.data(), x.data(), kWidth, 1e-5F, out.data());
     benchmark::DoNotOptimize(out.data());
   }
@@ -110,7 +110,7 @@ void BenchRope(const Kernels& k, benchmark::State& state) {
   auto heads = Values(9 * kHeadDim);
   const std::vector<float> cos(kHeadDim, 0.8F);
   const std::vector<float> sin(kHeadDim, 0.6F);
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     k.Rope(Dense(heads.data(), 9, kHeadDim), cos.data(), sin.data());
     benchmark::DoNotOptimize(heads.data());
   }
@@ -122,7 +122,7 @@ template <class Body>
 void BenchInPlace(benchmark::State& state, const Body& body) {
   const auto fresh = Values(kHidden);
   auto x = fresh;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     x = fresh;
     body(x.data());
     benchmark::DoNotOptimize(x.data());
@@ -145,7 +145,7 @@ void BenchAxpy(const Kernels& k, benchmark::State& state) {
   BenchInPlace(state, [&](float* y) { k.Axpy(0.5F, x.data(), kHidden, y); });
 }
 
-[[maybe_unused]] const bool kRegistered = [] {
+[[maybe_unused]] const bool registered = [] {
   for (const Kernels& kernels : SupportedKernels()) {
 #define DEEPTHIN_KERNEL(name)                            \
   benchmark::RegisterBenchmark(                          \

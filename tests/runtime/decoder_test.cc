@@ -134,7 +134,8 @@ TEST(Decoder, PrefillTouchesWeightsOncePerTile) {
   ThreadPool pool(2);
   const WeightBytes bytes = CountWeightBytes(spec, PrecisionByName("f32").value());
   const Bytes kv_row = spec.n_blocks * StorageBytes(Dtype::kF32, 2, KvDim(spec));
-  for (const auto& [tokens, tiles] : {std::pair{1, 1}, std::pair{64, 1}, std::pair{65, 2}}) {
+  for (const int64_t tokens : {1, 64, 65}) {
+    const int64_t tiles = tokens <= 64 ? 1 : 2;
     Decoder decoder(weights, pool, tokens);
     static_cast<void>(decoder.Forward(SomeTokens(spec, tokens), Logits::kLast));
     const Bytes kv = decoder.bytes_touched() - tiles * bytes.blocks - bytes.final_norm -

@@ -225,26 +225,26 @@ void CheckRope(const Kernels& k) {
 
 // Activations: arguments from the usual to the absurd.
 const std::vector<float>& Arguments() {
-  static const std::vector<float> kArguments = [] {
+  static const std::vector<float> arguments = [] {
     std::vector<float> x = {0.0F,  -0.0F,  1e-30F, -1e-30F, 87.5F, -87.5F, 88.5F, -88.5F,
                             105.F, -105.F, 1e4F,   -1e4F,   1e20F, -1e20F, 3e38F, -3e38F};
     Numbers numbers(18);
     for (int i = 0; i < 400; ++i) x.push_back(12 * numbers.Next());
     return x;
   }();
-  return kArguments;
+  return arguments;
 }
 
 // Runs the kernel on pieces of Arguments() of every size; tolerance(i) is that of argument i.
 void CheckActivation(const std::function<void(float*, int64_t)>& run,
                      const std::function<void(float*, int64_t)>& twin,
                      const std::function<double(float x, float expected)>& tolerance) {
-  const std::vector<float>& arguments = Arguments();
+  const std::vector<float>& all = Arguments();
   for (const int64_t n : kSizes) {
-    for (size_t first = 0; first + static_cast<size_t>(n) <= arguments.size();
+    for (size_t first = 0; first + static_cast<size_t>(n) <= all.size();
          first += static_cast<size_t>(n)) {
       Buffer actual(n, n % 4, 0);
-      for (int64_t i = 0; i < n; ++i) actual[i] = arguments[first + static_cast<size_t>(i)];
+      for (int64_t i = 0; i < n; ++i) actual[i] = all[first + static_cast<size_t>(i)];
       Buffer expected = actual;
       const Buffer x = actual;
       run(actual.data(), n);

@@ -102,22 +102,40 @@ TEST_F(Llama2c, TensorsLieWhereTheFormatSays) {
     std::memcpy(&value, file.data() + 28 + 4 * index, 4);
     return value;
   };
-  size_t base = 0;
+  constexpr size_t kVocab = 31;
+  constexpr size_t kWidth = 24;
+  constexpr size_t kKvWidth = 12;
+  constexpr size_t kHidden = 17;
+  constexpr size_t kBlocks = 3;
+  size_t base = 0;  // of the tensor, stacked over the blocks
   EXPECT_EQ(at(base + 1), w.embedding[1]);
-  EXPECT_EQ(at((base += 31 * 24) + 24), w.blocks[1].attn_norm[0]);
-  EXPECT_EQ(at((base += 3 * 24) + 24 * 24), w.blocks[1].wq[0]);
-  EXPECT_EQ(at((base += 3 * 24 * 24) + 12 * 24), w.blocks[1].wk[0]);
-  EXPECT_EQ(at((base += 3 * 12 * 24) + 12 * 24), w.blocks[1].wv[0]);
-  EXPECT_EQ(at((base += 3 * 12 * 24) + 24 * 24), w.blocks[1].wo[0]);
-  EXPECT_EQ(at((base += 3 * 24 * 24) + 24), w.blocks[1].ffn_norm[0]);
-  EXPECT_EQ(at((base += 3 * 24) + 17 * 24), w.blocks[1].w_gate[0]);
-  EXPECT_EQ(at((base += 3 * 17 * 24) + 17 * 24), w.blocks[1].w_down[0]);
-  EXPECT_EQ(at((base += 3 * 17 * 24) + 17 * 24), w.blocks[1].w_up[0]);
-  EXPECT_EQ(at(base += 3 * 17 * 24), w.final_norm[0]);
-  EXPECT_EQ(at(base += 24), 1.0F);     // RoPE: cos 0
-  EXPECT_EQ(at(base + 19 * 3), 0.0F);  // RoPE: sin 0
-  EXPECT_EQ(at(base += 19 * 6), w.head[0]);
-  EXPECT_EQ(file.size(), 28 + 4 * (base + 31 * 24));
+  base += kVocab * kWidth;
+  EXPECT_EQ(at(base + kWidth), w.blocks[1].attn_norm[0]);
+  base += kBlocks * kWidth;
+  EXPECT_EQ(at(base + kWidth * kWidth), w.blocks[1].wq[0]);
+  base += kBlocks * kWidth * kWidth;
+  EXPECT_EQ(at(base + kKvWidth * kWidth), w.blocks[1].wk[0]);
+  base += kBlocks * kKvWidth * kWidth;
+  EXPECT_EQ(at(base + kKvWidth * kWidth), w.blocks[1].wv[0]);
+  base += kBlocks * kKvWidth * kWidth;
+  EXPECT_EQ(at(base + kWidth * kWidth), w.blocks[1].wo[0]);
+  base += kBlocks * kWidth * kWidth;
+  EXPECT_EQ(at(base + kWidth), w.blocks[1].ffn_norm[0]);
+  base += kBlocks * kWidth;
+  EXPECT_EQ(at(base + kHidden * kWidth), w.blocks[1].w_gate[0]);
+  base += kBlocks * kHidden * kWidth;
+  EXPECT_EQ(at(base + kHidden * kWidth), w.blocks[1].w_down[0]);
+  base += kBlocks * kHidden * kWidth;
+  EXPECT_EQ(at(base + kHidden * kWidth), w.blocks[1].w_up[0]);
+  base += kBlocks * kHidden * kWidth;
+  EXPECT_EQ(at(base), w.final_norm[0]);
+  base += kWidth;
+  constexpr size_t kRopeValues = 19;            // positions, times head_dim 6
+  EXPECT_EQ(at(base), 1.0F);                    // cos 0
+  EXPECT_EQ(at(base + kRopeValues * 3), 0.0F);  // sin 0
+  base += kRopeValues * 6;
+  EXPECT_EQ(at(base), w.head[0]);
+  EXPECT_EQ(file.size(), 28 + 4 * (base + kVocab * kWidth));
 }
 
 TEST_F(Llama2c, EveryTruncationIsRefused) {
@@ -173,7 +191,7 @@ TEST_F(Llama2c, RandomBytesNeverCrash) {
 TEST_F(Llama2c, NumbersThatAreNoneAreRefusedWithTheirPlace) {
   std::string file = FileOf(FileSpec());
   for (const float value : {std::nanf(""), INFINITY, -INFINITY}) {
-    std::memcpy(file.data() + 28 + 4 * 100, &value, 4);
+    std::memcpy(file.data() + 428, &value, 4);
     EXPECT_THAT(ErrorOf(file), HasSubstr("byte 428: is "));
   }
 }
