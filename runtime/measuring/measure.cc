@@ -4,7 +4,6 @@
 #include <chrono>
 #include <memory>
 #include <string>
-#include <thread>
 
 #include "runtime/decoder.h"
 #include "runtime/measuring/host_probe.h"
@@ -19,10 +18,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr int64_t kMaxThreads = 1024;  // of a ThreadPool
-
-// Pause before a turn with other threads: idle threads of pthreadpool spin for a million rounds
-// before they sleep (22 ms on a Zen 4 server core), and would take cores from the next pool.
-constexpr std::chrono::milliseconds kSettle(60);
 
 Seconds Between(Clock::time_point begin, Clock::time_point end) {
   return Seconds(std::chrono::duration<double>(end - begin).count());
@@ -139,16 +134,13 @@ class Subject {
   Measurement measurement_;
 };
 
-enum class Turns { kSamePool, kOwnPools };
-
 // A B C, A B C, ...: the first round is the warm-up.
-std::vector<Measurement> RunInTurn(std::vector<Subject>& subjects, Turns turns, int64_t repeats,
+std::vector<Measurement> RunInTurn(std::vector<Subject>& subjects, int64_t repeats,
                                    const MeasureProgress& progress) {
   const int64_t total = (repeats + 1) * static_cast<int64_t>(subjects.size());
   int64_t done = 0;
   for (int64_t round = 0; round <= repeats; ++round) {
     for (Subject& subject : subjects) {
-      if (turns == Turns::kOwnPools && subjects.size() > 1) std::this_thread::sleep_for(kSettle);
       if (round == 0) {
         subject.WarmUp();
       } else {
@@ -187,7 +179,7 @@ Measurement MeasureWeights(const Weights& weights, Seconds load, const MeasureOp
   const TimedPool pool = StartPool(options.threads);
   std::vector<Subject> subjects;
   subjects.emplace_back(weights, load, *pool.pool, options).AddToInit(pool.time);
-  return RunInTurn(subjects, Turns::kSamePool, options.repeats, progress).front();
+  return RunInTurn(subjects, options.repeats, progress).front();
 }
 
 std::vector<Measurement> MeasureThreads(const ModelSpec& spec, const MeasureOptions& options,
@@ -207,7 +199,7 @@ std::vector<Measurement> MeasureThreads(const ModelSpec& spec, const MeasureOpti
   for (const TimedPool& pool : pools) {
     subjects.emplace_back(loaded.weights, loaded.time, *pool.pool, options).AddToInit(pool.time);
   }
-  return RunInTurn(subjects, Turns::kOwnPools, options.repeats, progress);
+  return RunInTurn(subjects, options.repeats, progress);
 }
 
 std::vector<Measurement> MeasureSpecs(std::span<const ModelSpec> specs,
@@ -227,7 +219,7 @@ std::vector<Measurement> MeasureSpecs(std::span<const ModelSpec> specs,
   for (const Loaded& each : loaded) {
     subjects.emplace_back(each.weights, each.time, *pool.pool, options).AddToInit(pool.time);
   }
-  return RunInTurn(subjects, Turns::kSamePool, options.repeats, progress);
+  return RunInTurn(subjects, options.repeats, progress);
 }
 
 bool IsNoisy(const Measurement& measurement) {

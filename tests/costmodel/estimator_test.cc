@@ -20,8 +20,8 @@ ModelSpec Model(std::string_view name) { return *ModelPresetByName(name); }
 // DRAM alone takes time: everything else is (nearly) infinitely fast.
 SocSpec DramBoundSoc(Bytes sram) {
   SocSpec soc = SimpleSoc(sram);
-  soc.levels[0].read_bandwidth = soc.levels[0].write_bandwidth = Assumed(GBps(1e12));
-  soc.compute[0].peak = Assumed(GMacsPerSecond(1e12));
+  soc.levels[0].read_bandwidth = soc.levels[0].write_bandwidth = Assumed(GBps(1e9));
+  soc.compute[0].peak = Assumed(GMacsPerSecond(1e9));
   return soc;
 }
 
@@ -92,7 +92,7 @@ struct FirstPrinciples {
 TEST(Estimate, BytesOfOneByteWeightsAreThoseOfFirstPrinciples) {
   Problem problem = AtContext(Model("mobilellm-125m"), "w8a8", DramBoundSoc(MiB(1)), 1'024);
   problem.soc.compute.push_back(
-      {.dtype = Dtype::kInt8, .peak = Assumed(GMacsPerSecond(1e12)), .energy = {}});
+      {.dtype = Dtype::kInt8, .peak = Assumed(GMacsPerSecond(1e9)), .energy = {}});
   problem.precision.kv = Dtype::kInt8;
   const FirstPrinciples known;
 
@@ -111,7 +111,7 @@ TEST(Estimate, BytesOfOneByteWeightsAreThoseOfFirstPrinciples) {
   EXPECT_EQ(streamed.decode.dram_bytes, Bytes(nothing_resident + known.Beyond(60, 60)));
   problem.soc = DramBoundSoc(MiB(8));
   problem.soc.compute.push_back(
-      {.dtype = Dtype::kInt8, .peak = Assumed(GMacsPerSecond(1e12)), .energy = {}});
+      {.dtype = Dtype::kInt8, .peak = Assumed(GMacsPerSecond(1e9)), .energy = {}});
   const CostEstimate kept = Estimate(problem);
   EXPECT_EQ(kept.decode.dram_bytes, Bytes(resident + known.Beyond(30, 60)));
   EXPECT_NEAR(streamed.decode.time / kept.decode.time, 254.4 / 148.2, 0.01);

@@ -47,7 +47,6 @@ constexpr std::array kLibraries = {
     Library{"xxhash\\.h", "spec/json_io\\.cc"},
     Library{"(SQLiteCpp/.*|sqlite3\\.h)", "(results/sqlite_|tests/results/).*"},
     Library{"hwy/.*", "(runtime|tests/runtime)/kernels/.*"},
-    Library{"pthreadpool\\.h", "runtime/thread_pool\\.cc"},
     Library{"valijson/.*", "(tests/)?sweeps/.*schema.*"},
     Library{"boost/program_options.*", "explorer/cli/.*"},
     Library{"Eigen/.*", "(explorer/calibrate|tests/).*"},

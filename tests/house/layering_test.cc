@@ -30,7 +30,6 @@ TEST(LayeringRulesTest, AcceptWhatTheArrowsSay) {
       {"costmodel/a.cc", "#include \"spec/json_io.h\""},
       {"costmodel/a.cc", "#include \"soc_preset_files.h\""},  // generated
       {"runtime/kernels/a.cc", "#include <hwy/highway.h>"},
-      {"runtime/thread_pool.cc", "#include <pthreadpool.h>"},
       {"runtime/a.cc", "#include <sys/mman.h>"},
       {"results/sqlite_store.cc", "#include <SQLiteCpp/Database.h>"},
       {"sweeps/driver.cc", "#include \"runtime/measure.h\""},
@@ -61,7 +60,7 @@ TEST(LayeringRulesTest, FindWhatTheyForbid) {
       {"runtime/a.cc", "#include \"costmodel/estimator.h\""},
       {"runtime/a.cc", "#include \"tests/spec/draw.h\""},
       {"runtime/a.cc", "#include <hwy/highway.h>"},
-      {"runtime/decoder.cc", "#include <pthreadpool.h>"},
+      {"runtime/decoder.cc", "#include <omp.h>"},
       {"results/record/trial.h", "#include \"sweeps/evaluator.h\""},
       {"results/store.h", "#include <SQLiteCpp/Database.h>"},
       {"sweeps/driver.cc", "#include \"explorer/choose.h\""},
