@@ -20,6 +20,7 @@
 #include <functional>
 #include <vector>
 
+#include "runtime/activation_buffer.h"
 #include "runtime/attention.h"
 #include "runtime/kernels/kernels.h"
 #include "runtime/kv_cache.h"
@@ -32,9 +33,9 @@ namespace {
 // Each weight is read once for so many tokens; their activations stay in L2 (64 x 1536 x 4 bytes
 // are 384 KiB).
 constexpr int64_t kTileTokens = 64;
-// Rows of weights are handed out by at least so many floats, so that a range pays for its dispatch
+// Rows of weights are handed out by at least so many bytes, so that a range pays for its dispatch
 // (16 KiB take about 1 us), and by multiples of the rows that kernels stream side by side.
-constexpr int64_t kGrainFloats = 4096;
+constexpr int64_t kGrainBytes = 16384;
 constexpr int64_t kGrainRows = 8;
 
 // Executed blocks [begin, end) that no other executed block shares a KV cache entry with.
@@ -66,26 +67,14 @@ Bytes BytesOf(std::span<const float> floats) {
 }
 
 Bytes BlockBytes(const BlockWeights& w) {
-  return BytesOf(w.attn_norm) + BytesOf(w.wq) + BytesOf(w.wk) + BytesOf(w.wv) + BytesOf(w.wo) +
-         BytesOf(w.ffn_norm) + BytesOf(w.w_gate) + BytesOf(w.w_up) + BytesOf(w.w_down);
+  Bytes sum = BytesOf(w.attn_norm) + BytesOf(w.ffn_norm);
+  for (const auto matrix : kBlockMatrices) sum += (w.*matrix).bytes();
+  return sum;
 }
-
-// A buffer of one row per token of a tile.
-struct Activations {
-  Activations(int64_t tokens, int64_t row_width)
-      : width(row_width), floats(AllocateFloats(tokens * row_width, "the activations of a pass")) {}
-
-  [[nodiscard]] MutableMatrix Tokens(int64_t first, int64_t count) const {
-    return Dense(floats.get() + first * width, count, width);
-  }
-
-  int64_t width;
-  std::shared_ptr<float> floats;
-};
 
 // out = x times the transpose of w, a part of the columns of some parallel loop.
 struct Product {
-  ConstMatrix w;
+  WeightMatrix w;
   MutableMatrix out;
 };
 
@@ -103,12 +92,12 @@ struct Decoder::State {
 
   void ComputeRopeAngles(int64_t tokens);
   void RotateAndStore(int64_t token, int64_t entry, int64_t first, int64_t count);
-  void Normalise(std::span<const float> norm, int64_t first, int64_t count);
-  void Multiply(ConstMatrix w, ConstMatrix in, MutableMatrix out) const;
-  void MultiplyAll(ConstMatrix in, std::span<const Product> products);
-  void AddProduct(ConstMatrix w, ConstMatrix in, int64_t first);
+  void Normalise(std::span<const float> norm, Dtype multiplied_with, int64_t first, int64_t count);
+  void Multiply(const WeightMatrix& w, const ActivationView& in, MutableMatrix out) const;
+  void MultiplyAll(const ActivationView& in, std::span<const Product> products);
+  void AddProduct(const WeightMatrix& w, const ActivationBuffer& in, int64_t first, int64_t count);
   template <class Body>
-  void ForWeightRows(int64_t rows, int64_t cols, const Body& body);
+  void ForWeightRows(int64_t rows, int64_t row_bytes, const Body& body);
 
   Weights weights;
   const ModelSpec& spec;
@@ -124,14 +113,14 @@ struct Decoder::State {
 
   KvCache cache;
   Attention attention;
-  Activations x;         // the residual stream
-  Activations normed;    // what matrices are multiplied with
-  Activations qkv;       // queries, keys, values of a token side by side
-  Activations attended;  // [n_heads x head_dim]
-  Activations gate;      // the hidden layer of the FFN, after the activation
-  Activations up;        // SwiGLU only
-  Activations product;   // of an output matrix, before it is added to x
-  Activations cos, sin;  // [head_dim], as Kernels::Rope takes them
+  ActivationBuffer x;         // the residual stream
+  ActivationBuffer normed;    // what matrices are multiplied with
+  ActivationBuffer qkv;       // queries, keys, values of a token side by side
+  ActivationBuffer attended;  // [n_heads x head_dim]
+  ActivationBuffer gate;      // the hidden layer of the FFN, after the activation
+  ActivationBuffer up;        // SwiGLU only
+  ActivationBuffer product;   // of an output matrix, before it is added to x
+  ActivationBuffer cos, sin;  // [head_dim], as Kernels::Rope takes them
   std::shared_ptr<float> logits;
   int64_t logits_floats = 0;
 
@@ -194,10 +183,10 @@ std::span<const float> Decoder::State::Forward(std::span<const int32_t> tokens, 
 void Decoder::State::RunTile(std::span<const int32_t> tokens) {
   const auto n = static_cast<int64_t>(tokens.size());
   for (int64_t t = 0; t < n; ++t) {
-    const float* row = weights.embedding.data() + tokens[static_cast<size_t>(t)] * spec.d_model;
-    std::copy_n(row, spec.d_model, x.Tokens(t, 1).data);
+    const int64_t token = tokens[static_cast<size_t>(t)];
+    Dequantize(weights.embedding, token, token + 1, x.Tokens(t, 1).data);
   }
-  bytes_touched += Bytes(n * spec.d_model * static_cast<int64_t>(sizeof(float)));
+  bytes_touched += StorageBytes(weights.embedding.dtype, n, spec.d_model);
   ComputeRopeAngles(n);
   for (const Stage& stage : stages) {
     const int64_t pass = stage.end - stage.begin == 1 ? n : 1;  // see the head of this file
@@ -230,8 +219,7 @@ void Decoder::State::RunBlock(int64_t executed, int64_t first, int64_t count) {
   ProjectAndStore(w, entry, first, count);
   bytes_touched +=
       attention.Run(cache, entry, position + first, count, attended.Tokens(first, count));
-  AddProduct(Dense(w.wo.data(), spec.d_model, QueryDim(spec)),
-             AsConst(attended.Tokens(first, count)), first);
+  AddProduct(w.wo, attended, first, count);
   RunFfn(w, first, count);
   bytes_touched += BlockBytes(w);
 }
@@ -241,13 +229,12 @@ void Decoder::State::ProjectAndStore(const BlockWeights& w, int64_t entry, int64
                                      int64_t count) {
   const int64_t q = QueryDim(spec);
   const int64_t kv = KvDim(spec);
-  Normalise(w.attn_norm, first, count);
+  Normalise(w.attn_norm, w.wq.dtype, first, count);
   const MutableMatrix out = qkv.Tokens(first, count);
-  const std::array<Product, 3> products = {
-      Product{Dense(w.wq.data(), q, spec.d_model), out.Columns(0, q)},
-      Product{Dense(w.wk.data(), kv, spec.d_model), out.Columns(q, q + kv)},
-      Product{Dense(w.wv.data(), kv, spec.d_model), out.Columns(q + kv, q + 2 * kv)}};
-  MultiplyAll(AsConst(normed.Tokens(first, count)), products);
+  const std::array<Product, 3> products = {Product{w.wq, out.Columns(0, q)},
+                                           Product{w.wk, out.Columns(q, q + kv)},
+                                           Product{w.wv, out.Columns(q + kv, q + 2 * kv)}};
+  MultiplyAll(normed.View(first, count), products);
   const auto rotate_and_store = [&](int64_t begin, int64_t end) {
     for (int64_t t = begin; t < end; ++t) RotateAndStore(t, entry, first, count);
   };
@@ -272,69 +259,67 @@ void Decoder::State::RotateAndStore(int64_t token, int64_t entry, int64_t first,
 }
 
 void Decoder::State::RunFfn(const BlockWeights& w, int64_t first, int64_t count) {
-  Normalise(w.ffn_norm, first, count);
-  const ConstMatrix in = AsConst(normed.Tokens(first, count));
+  Normalise(w.ffn_norm, w.w_up.dtype, first, count);
+  const ActivationView in = normed.View(first, count);
   const MutableMatrix hidden = gate.Tokens(first, count);
-  const ConstMatrix w_up = Dense(w.w_up.data(), spec.d_ff, spec.d_model);
   if (spec.ffn == Ffn::kSwiglu) {
-    const ConstMatrix w_gate = Dense(w.w_gate.data(), spec.d_ff, spec.d_model);
     const MutableMatrix factor = up.Tokens(first, count);
-    ForWeightRows(spec.d_ff, 2 * spec.d_model, [&](int64_t begin, int64_t end) {
-      Multiply(w_gate.Rows(begin, end), in, hidden.Columns(begin, end));
-      Multiply(w_up.Rows(begin, end), in, factor.Columns(begin, end));
-      for (int64_t t = 0; t < count; ++t) {
-        kernels.SwiGlu(hidden.Row(t) + begin, factor.Row(t) + begin, end - begin);
-      }
-    });
+    ForWeightRows(spec.d_ff, w.w_gate.row_bytes() + w.w_up.row_bytes(),
+                  [&](int64_t begin, int64_t end) {
+                    Multiply(w.w_gate.Rows(begin, end), in, hidden.Columns(begin, end));
+                    Multiply(w.w_up.Rows(begin, end), in, factor.Columns(begin, end));
+                    for (int64_t t = 0; t < count; ++t) {
+                      kernels.SwiGlu(hidden.Row(t) + begin, factor.Row(t) + begin, end - begin);
+                    }
+                  });
   } else {
     const auto activation = spec.ffn == Ffn::kGelu ? kernels.Gelu : kernels.Relu;
-    ForWeightRows(spec.d_ff, spec.d_model, [&](int64_t begin, int64_t end) {
-      Multiply(w_up.Rows(begin, end), in, hidden.Columns(begin, end));
+    ForWeightRows(spec.d_ff, w.w_up.row_bytes(), [&](int64_t begin, int64_t end) {
+      Multiply(w.w_up.Rows(begin, end), in, hidden.Columns(begin, end));
       for (int64_t t = 0; t < count; ++t) activation(hidden.Row(t) + begin, end - begin);
     });
   }
-  AddProduct(Dense(w.w_down.data(), spec.d_model, spec.d_ff), AsConst(hidden), first);
+  AddProduct(w.w_down, gate, first, count);
 }
 
 // out: [count, vocab_size]
 void Decoder::State::ComputeLogits(int64_t first, int64_t count, float* out) {
-  Normalise(weights.final_norm, first, count);
-  const Product head = {Dense(weights.head.data(), spec.vocab_size, spec.d_model),
-                        Dense(out, count, spec.vocab_size)};
-  MultiplyAll(AsConst(normed.Tokens(first, count)), {&head, 1});
-  bytes_touched += BytesOf(weights.final_norm) + BytesOf(weights.head);
+  Normalise(weights.final_norm, weights.head.dtype, first, count);
+  const Product head = {weights.head, Dense(out, count, spec.vocab_size)};
+  MultiplyAll(normed.View(first, count), {&head, 1});
+  bytes_touched += BytesOf(weights.final_norm) + weights.head.bytes();
 }
 
-void Decoder::State::Normalise(std::span<const float> norm, int64_t first, int64_t count) {
+// x normalised, in the form that products with `multiplied_with` take.
+void Decoder::State::Normalise(std::span<const float> norm, Dtype multiplied_with, int64_t first,
+                               int64_t count) {
   const auto normalise = [&](int64_t begin, int64_t end) {
     for (int64_t t = first + begin; t < first + end; ++t) {
       kernels.RmsNorm(x.Tokens(t, 1).data, norm.data(), spec.d_model, norm_eps,
                       normed.Tokens(t, 1).data);
     }
+    normed.Quantize(kernels, FormFor(multiplied_with), first + begin, end - begin);
   };
   pool.ForRanges(count, kGrainRows, std::cref(normalise));
 }
 
-void Decoder::State::Multiply(ConstMatrix w, ConstMatrix in, MutableMatrix out) const {
-  if (in.rows == 1) {
-    kernels.MatVec(w, in.data, out.data);
-  } else {
-    kernels.MatMul(w, in, out);
-  }
+void Decoder::State::Multiply(const WeightMatrix& w, const ActivationView& in,
+                              MutableMatrix out) const {
+  kernels.MatMul(w.dtype)(w, in, out);
 }
 
 // body(begin, end) for ranges of the rows of a weight matrix.
 template <class Body>
-void Decoder::State::ForWeightRows(int64_t rows, int64_t cols, const Body& body) {
-  const int64_t blocks = std::max<int64_t>(1, kGrainFloats / (cols * kGrainRows));
+void Decoder::State::ForWeightRows(int64_t rows, int64_t row_bytes, const Body& body) {
+  const int64_t blocks = std::max<int64_t>(1, kGrainBytes / (row_bytes * kGrainRows));
   pool.ForRanges(rows, blocks * kGrainRows, std::cref(body));
 }
 
 // All products as one parallel loop over the rows of their weights.
-void Decoder::State::MultiplyAll(ConstMatrix in, std::span<const Product> products) {
+void Decoder::State::MultiplyAll(const ActivationView& in, std::span<const Product> products) {
   int64_t all_rows = 0;
   for (const Product& p : products) all_rows += p.w.rows;
-  ForWeightRows(all_rows, in.cols, [&](int64_t begin, int64_t end) {
+  ForWeightRows(all_rows, products.front().w.row_bytes(), [&](int64_t begin, int64_t end) {
     int64_t offset = 0;  // of the product's first row among all rows
     for (const Product& p : products) {
       const int64_t from = std::max(begin - offset, int64_t{0});
@@ -346,12 +331,21 @@ void Decoder::State::MultiplyAll(ConstMatrix in, std::span<const Product> produc
 }
 
 // x += in times the transpose of w.
-void Decoder::State::AddProduct(ConstMatrix w, ConstMatrix in, int64_t first) {
-  const MutableMatrix residual = x.Tokens(first, in.rows);
-  const MutableMatrix out = product.Tokens(first, in.rows);
-  ForWeightRows(w.rows, w.cols, [&](int64_t begin, int64_t end) {
-    Multiply(w.Rows(begin, end), in, out.Columns(begin, end));
-    for (int64_t t = 0; t < in.rows; ++t) {
+void Decoder::State::AddProduct(const WeightMatrix& w, const ActivationBuffer& in, int64_t first,
+                                int64_t count) {
+  const ActivationForm form = FormFor(w.dtype);
+  if (form != ActivationForm::kFloats) {
+    const auto quantize = [&](int64_t begin, int64_t end) {
+      in.Quantize(kernels, form, first + begin, end - begin);
+    };
+    pool.ForRanges(count, kGrainRows, std::cref(quantize));
+  }
+  const ActivationView view = in.View(first, count);
+  const MutableMatrix residual = x.Tokens(first, count);
+  const MutableMatrix out = product.Tokens(first, count);
+  ForWeightRows(w.rows, w.row_bytes(), [&](int64_t begin, int64_t end) {
+    Multiply(w.Rows(begin, end), view, out.Columns(begin, end));
+    for (int64_t t = 0; t < count; ++t) {
       kernels.Axpy(1.0F, out.Row(t) + begin, end - begin, residual.Row(t) + begin);
     }
   });

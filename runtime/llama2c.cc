@@ -89,10 +89,18 @@ class Reader {
     return floats_.subspan(at_ - n, n);
   }
 
+  WeightMatrix NextMatrix(int64_t rows, int64_t cols) {
+    return F32Matrix(Next(rows * cols), rows, cols);
+  }
+
   // One tensor per block, stacked.
-  void NextOfEachBlock(Weights& weights, std::span<const float> BlockWeights::*member,
+  void NextOfEachBlock(Weights& weights, std::span<const float> BlockWeights::*norm,
                        int64_t count) {
-    for (BlockWeights& block : weights.blocks) block.*member = Next(count);
+    for (BlockWeights& block : weights.blocks) block.*norm = Next(count);
+  }
+  void NextOfEachBlock(Weights& weights, WeightMatrix BlockWeights::*matrix, int64_t rows,
+                       int64_t cols) {
+    for (BlockWeights& block : weights.blocks) block.*matrix = NextMatrix(rows, cols);
   }
 
  private:
@@ -109,12 +117,21 @@ void RequireFinite(std::span<const float> floats, const std::string& path) {
   }
 }
 
-void RequireExpressible(const ModelSpec& spec, const std::string& path) {
+void RequireExpressible(const Weights& weights, const std::string& path) {
+  const ModelSpec& spec = weights.spec;
   const auto require = [&path](bool holds, const std::string& found, const std::string& expected) {
     if (holds) return;
     throw InputError({path, ""},
                      "cannot be written: a llama2.c checkpoint cannot say that " + found, expected);
   };
+  const auto require_f32 = [&require](const WeightMatrix& w) {
+    require(w.dtype == Dtype::kF32, fmt::format("weights are {}", ToText(w.dtype)), "f32");
+  };
+  require_f32(weights.embedding);
+  require_f32(weights.head);
+  for (const BlockWeights& block : weights.blocks) {
+    for (const auto matrix : kBlockMatrices) require_f32(block.*matrix);
+  }
   require(spec.ffn == Ffn::kSwiglu, fmt::format("the FFN is {}", ToText(spec.ffn)), "swiglu");
   require(ExecutedBlocks(spec) == spec.n_blocks && ExecutionOrder(spec) == ExecutionOrder([&] {
                                                      ModelSpec plain = spec;
@@ -151,6 +168,9 @@ std::string_view AsBytes(std::span<const float> floats) {
   const auto bytes = std::as_bytes(floats);
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
+std::string_view AsBytes(const WeightMatrix& w) {
+  return {reinterpret_cast<const char*>(w.data), static_cast<size_t>(w.rows * w.row_bytes())};
+}
 
 }  // namespace
 
@@ -184,25 +204,25 @@ Weights LoadLlama2c(const std::string& path) {
   weights.blocks.resize(static_cast<size_t>(spec.n_blocks));
   const int64_t d = spec.d_model;
   Reader reader(floats);
-  weights.embedding = reader.Next(spec.vocab_size * d);
+  weights.embedding = reader.NextMatrix(spec.vocab_size, d);
   reader.NextOfEachBlock(weights, &BlockWeights::attn_norm, d);
-  reader.NextOfEachBlock(weights, &BlockWeights::wq, QueryDim(spec) * d);
-  reader.NextOfEachBlock(weights, &BlockWeights::wk, KvDim(spec) * d);
-  reader.NextOfEachBlock(weights, &BlockWeights::wv, KvDim(spec) * d);
-  reader.NextOfEachBlock(weights, &BlockWeights::wo, d * QueryDim(spec));
+  reader.NextOfEachBlock(weights, &BlockWeights::wq, QueryDim(spec), d);
+  reader.NextOfEachBlock(weights, &BlockWeights::wk, KvDim(spec), d);
+  reader.NextOfEachBlock(weights, &BlockWeights::wv, KvDim(spec), d);
+  reader.NextOfEachBlock(weights, &BlockWeights::wo, d, QueryDim(spec));
   reader.NextOfEachBlock(weights, &BlockWeights::ffn_norm, d);
-  reader.NextOfEachBlock(weights, &BlockWeights::w_gate, spec.d_ff * d);
-  reader.NextOfEachBlock(weights, &BlockWeights::w_down, d * spec.d_ff);
-  reader.NextOfEachBlock(weights, &BlockWeights::w_up, spec.d_ff * d);
+  reader.NextOfEachBlock(weights, &BlockWeights::w_gate, spec.d_ff, d);
+  reader.NextOfEachBlock(weights, &BlockWeights::w_down, d, spec.d_ff);
+  reader.NextOfEachBlock(weights, &BlockWeights::w_up, spec.d_ff, d);
   weights.final_norm = reader.Next(d);
   static_cast<void>(reader.Next(spec.max_seq_len * spec.head_dim));  // RoPE values
-  weights.head = spec.tie_embeddings ? weights.embedding : reader.Next(spec.vocab_size * d);
+  weights.head = spec.tie_embeddings ? weights.embedding : reader.NextMatrix(spec.vocab_size, d);
   return weights;
 }
 
 void WriteLlama2c(const Weights& weights, const std::string& path) {
   const ModelSpec& spec = weights.spec;
-  RequireExpressible(spec, path);
+  RequireExpressible(weights, path);
   // Validate() has bounded every field below 2^31.
   const Header header = {
       .d_model = static_cast<int32_t>(spec.d_model),
@@ -217,10 +237,17 @@ void WriteLlama2c(const Weights& weights, const std::string& path) {
   std::vector<std::string_view> pieces;
   pieces.emplace_back(reinterpret_cast<const char*>(&header), sizeof(header));
   pieces.push_back(AsBytes(weights.embedding));
-  for (const auto member : {&BlockWeights::attn_norm, &BlockWeights::wq, &BlockWeights::wk,
-                            &BlockWeights::wv, &BlockWeights::wo, &BlockWeights::ffn_norm,
-                            &BlockWeights::w_gate, &BlockWeights::w_down, &BlockWeights::w_up}) {
+  const auto push_each = [&](auto member) {
     for (const BlockWeights& block : weights.blocks) pieces.push_back(AsBytes(block.*member));
+  };
+  push_each(&BlockWeights::attn_norm);
+  for (const auto matrix :
+       {&BlockWeights::wq, &BlockWeights::wk, &BlockWeights::wv, &BlockWeights::wo}) {
+    push_each(matrix);
+  }
+  push_each(&BlockWeights::ffn_norm);
+  for (const auto matrix : {&BlockWeights::w_gate, &BlockWeights::w_down, &BlockWeights::w_up}) {
+    push_each(matrix);
   }
   pieces.push_back(AsBytes(weights.final_norm));
   pieces.push_back(AsBytes(rope_values));

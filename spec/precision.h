@@ -48,6 +48,8 @@ inline constexpr std::array kPrecisions = {
     NamedPrecision{"w8a8", {Dtype::kInt8, Dtype::kInt8, Dtype::kInt8, Dtype::kF16}},
 };
 
+inline constexpr Precision kF32 = kPrecisions[0].precision;
+
 [[nodiscard]] std::optional<Precision> PrecisionByName(std::string_view name);
 
 // Bytes of the matrices by part. Norm weights are f32 in every precision.

@@ -72,6 +72,24 @@ const Kernels& ActiveKernels() {
                    "is '" + std::string(forced) + "'", "what this CPU supports: " + names);
 }
 
+decltype(&reference::MatMulF32) Kernels::MatMul(Dtype weights) const {
+  switch (weights) {
+    case Dtype::kF32:
+      return MatMulF32;
+    case Dtype::kF16:
+      return MatMulF16;
+    case Dtype::kBf16:
+      return MatMulBf16;
+    case Dtype::kQ8_0:
+      return MatMulQ8_0;
+    case Dtype::kQ4_0:
+      return MatMulQ4_0;
+    case Dtype::kInt8:
+      return MatMulInt8;
+  }
+  DEEPTHIN_CHECK(false);
+}
+
 std::string ActiveTarget() { return std::string(ActiveKernels().target); }
 
 }  // namespace deepthin::runtime

@@ -1,11 +1,11 @@
-// Kernels: the f32 inner loops of the decoder, for the instruction set that was chosen at run time.
+// Kernels: the inner loops of the decoder, for the instruction set that was chosen at run time.
 //
 //   const Kernels& kernels = ActiveKernels();   // once, where a decoder is made
-//   kernels.MatVec(w.Rows(begin, end), x, y);
+//   kernels.MatMul(w.dtype)(w.Rows(begin, end), x, y);
 //
 // Plain C++: Highway stays behind it. reference.h says what each kernel computes. Every result is
-// the same for every split of its rows or tokens among calls, so that it does not depend on the
-// number of threads.
+// the same for every split of its rows among calls, and of its tokens among calls with two or more
+// of them, so that it does not depend on the number of threads.
 #pragma once
 
 #include <span>
@@ -23,6 +23,9 @@ struct Kernels {
 #define DEEPTHIN_KERNEL(name) decltype(&reference::name) name;
 #include "runtime/kernels/kernel_table.inc"
 #undef DEEPTHIN_KERNEL
+
+  // The product for weights of this format.
+  [[nodiscard]] decltype(&reference::MatMulF32) MatMul(Dtype weights) const;
 };
 
 // One for each instruction set that this CPU supports, best first; never empty.

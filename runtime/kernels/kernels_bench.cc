@@ -1,5 +1,6 @@
 // Rates of each kernel on one thread, for each instruction set: generated from kernel_table.inc, so
-// that none is without one. Matrix kernels in FLOP/s, MatVec beside it and all others in bytes/s.
+// that none is without one. Products of many tokens in FLOP/s, of one
+// and all others in bytes/s.
 #include <benchmark/benchmark.h>
 
 #include <string>
@@ -32,30 +33,114 @@ void SetFlops(benchmark::State& state, int64_t macs) {
                          benchmark::Counter::kIsRate);
 }
 
-// 288 MiB of weights: from DRAM, beyond every cache.
-void BenchMatVec(const Kernels& k, benchmark::State& state) {
-  const int64_t rows = int64_t{32} * 4096;
-  const auto w = Values(rows * kWidth);
-  const auto x = Values(kWidth);
-  auto y = Values(rows);
-  for ([[maybe_unused]] auto _ : state) {
-    k.MatVec(Dense(w.data(), rows, kWidth), x.data(), y.data());
-    benchmark::DoNotOptimize(y.data());
+// Weights of a format, and activations in the form that it takes.
+struct Operands {
+  Operands(Dtype dtype, int64_t rows, int64_t tokens)
+      : w{dtype, rows, kWidth, nullptr, nullptr},
+        bytes(static_cast<size_t>(rows * w.row_bytes())),
+        row_scales(static_cast<size_t>(rows)),
+        values(Values(tokens * kWidth)),
+        quantized(static_cast<size_t>(tokens * PaddedCols(kWidth) + 64)),
+        scales(static_cast<size_t>(tokens * kWidth / kGroup)),
+        y(Values(tokens * rows)) {
+    const auto row = Values(kWidth);
+    for (int64_t r = 0; r < rows; ++r) {
+      QuantizeRow(dtype, row.data(), kWidth, bytes.data() + r * w.row_bytes(),
+                  &row_scales[static_cast<size_t>(r)]);
+    }
+    w.data = bytes.data();
+    w.row_scales = row_scales.data();
+    const auto address = reinterpret_cast<uintptr_t>(quantized.data());
+    int8_t* aligned = quantized.data() + (64 - address % 64) % 64;
+    x = {.rows = tokens,
+         .cols = kWidth,
+         .values = values.data(),
+         .stride = kWidth,
+         .quantized = aligned,
+         .scales = scales.data(),
+         .scale_stride = kWidth / kGroup};
+    for (int64_t t = 0; t < tokens; ++t) {
+      reference::QuantizeGroups(x.Values(t), kWidth, aligned + t * PaddedCols(kWidth),
+                                scales.data() + t * kWidth / kGroup);
+    }
   }
-  SetBytes(state, rows * kWidth);
+
+  WeightMatrix w;
+  std::vector<std::byte> bytes;
+  std::vector<float> row_scales;
+  std::vector<float> values;
+  std::vector<int8_t> quantized;
+  std::vector<float> scales;
+  std::vector<float> y;
+  ActivationView x;
+};
+
+// One token: 128 MB of weights, from DRAM or the last cache.
+void BenchDecode(const Kernels& k, Dtype dtype, benchmark::State& state) {
+  const int64_t rows = 128'000'000 / WeightMatrix{.dtype = dtype, .cols = kWidth}.row_bytes();
+  Operands operands(dtype, rows, 1);
+  for ([[maybe_unused]] auto _ : state) {
+    k.MatMul(dtype)(operands.w, operands.x, Dense(operands.y.data(), 1, rows));
+    benchmark::DoNotOptimize(operands.y.data());
+  }
+  state.SetBytesProcessed(state.iterations() * operands.w.bytes().value());
 }
 
-void BenchMatMul(const Kernels& k, benchmark::State& state) {
-  const int64_t tokens = 64;
-  const auto w = Values(kHidden * kWidth);
-  const auto x = Values(tokens * kWidth);
-  auto y = Values(tokens * kHidden);
+void BenchPrefill(const Kernels& k, Dtype dtype, benchmark::State& state) {
+  const int64_t tokens = state.range(0);
+  Operands operands(dtype, kHidden, tokens);
   for ([[maybe_unused]] auto _ : state) {
-    k.MatMul(Dense(w.data(), kHidden, kWidth), Dense(x.data(), tokens, kWidth),
-             Dense(y.data(), tokens, kHidden));
-    benchmark::DoNotOptimize(y.data());
+    k.MatMul(dtype)(operands.w, operands.x, Dense(operands.y.data(), tokens, kHidden));
+    benchmark::DoNotOptimize(operands.y.data());
   }
   SetFlops(state, kHidden * kWidth * tokens);
+}
+
+// range(0): tokens. One is decode, many are prefill.
+void BenchProduct(const Kernels& k, Dtype dtype, benchmark::State& state) {
+  if (state.range(0) == 1) {
+    BenchDecode(k, dtype, state);
+  } else {
+    BenchPrefill(k, dtype, state);
+  }
+}
+void BenchMatMulF32(const Kernels& k, benchmark::State& state) {
+  BenchProduct(k, Dtype::kF32, state);
+}
+void BenchMatMulF16(const Kernels& k, benchmark::State& state) {
+  BenchProduct(k, Dtype::kF16, state);
+}
+void BenchMatMulBf16(const Kernels& k, benchmark::State& state) {
+  BenchProduct(k, Dtype::kBf16, state);
+}
+void BenchMatMulQ8_0(const Kernels& k, benchmark::State& state) {
+  BenchProduct(k, Dtype::kQ8_0, state);
+}
+void BenchMatMulQ4_0(const Kernels& k, benchmark::State& state) {
+  BenchProduct(k, Dtype::kQ4_0, state);
+}
+void BenchMatMulInt8(const Kernels& k, benchmark::State& state) {
+  BenchProduct(k, Dtype::kInt8, state);
+}
+
+void BenchQuantizeGroups(const Kernels& k, benchmark::State& state) {
+  Operands operands(Dtype::kQ8_0, 1, 1);
+  for ([[maybe_unused]] auto _ : state) {
+    k.QuantizeGroups(operands.values.data(), kWidth, operands.quantized.data(),
+                     operands.scales.data());
+    benchmark::DoNotOptimize(operands.quantized.data());
+  }
+  SetBytes(state, kWidth);
+}
+
+void BenchQuantizeRow(const Kernels& k, benchmark::State& state) {
+  Operands operands(Dtype::kInt8, 1, 1);
+  for ([[maybe_unused]] auto _ : state) {
+    k.QuantizeRow(operands.values.data(), kWidth, operands.quantized.data(),
+                  operands.scales.data());
+    benchmark::DoNotOptimize(operands.quantized.data());
+  }
+  SetBytes(state, kWidth);
 }
 
 void BenchAttentionScores(const Kernels& k, benchmark::State& state) {
@@ -145,12 +230,17 @@ void BenchAxpy(const Kernels& k, benchmark::State& state) {
   BenchInPlace(state, [&](float* y) { k.Axpy(0.5F, x.data(), kHidden, y); });
 }
 
+void Register(const std::string& name, const Kernels& kernels,
+              void (*bench)(const Kernels&, benchmark::State&)) {
+  auto* registered = benchmark::RegisterBenchmark(
+      (name + "/" + std::string(kernels.target)).c_str(),
+      [&kernels, bench](benchmark::State& state) { bench(kernels, state); });
+  if (name.starts_with("MatMul")) registered->Arg(1)->Arg(256);
+}
+
 [[maybe_unused]] const bool registered = [] {
   for (const Kernels& kernels : SupportedKernels()) {
-#define DEEPTHIN_KERNEL(name)                            \
-  benchmark::RegisterBenchmark(                          \
-      (#name "/" + std::string(kernels.target)).c_str(), \
-      [&kernels](benchmark::State& state) { Bench##name(kernels, state); });
+#define DEEPTHIN_KERNEL(name) Register(#name, kernels, Bench##name);
 #include "runtime/kernels/kernel_table.inc"
 #undef DEEPTHIN_KERNEL
   }

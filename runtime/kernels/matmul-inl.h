@@ -15,6 +15,7 @@
 #include <hwy/highway.h>
 
 #include <algorithm>
+#include <vector>
 
 #include "runtime/kernels/kernels.h"
 
@@ -130,7 +131,46 @@ void MatVec(ConstMatrix w, const float* x, float* y) {
   }
 }
 
-void MatMul(ConstMatrix w, ConstMatrix x, MutableMatrix y) { DotAll(1.0F, w, x, y); }
+void MatMulF32(const WeightMatrix& w, const ActivationView& x, MutableMatrix y) {
+  const ConstMatrix matrix = Dense(reinterpret_cast<const float*>(w.data), w.rows, w.cols);
+  if (x.rows == 1) {
+    MatVec(matrix, x.values, y.data);
+  } else {
+    DotAll(1.0F, matrix, {x.values, x.rows, x.cols, x.stride}, y);
+  }
+}
+
+// A panel of rows after the other to f32, and then as f32 weights.
+HWY_INLINE void MatMulOfPanels(const WeightMatrix& w, const ActivationView& x, MutableMatrix y) {
+  std::vector<float> panel(static_cast<size_t>(kPanelRows * w.cols));
+  for (int64_t begin = 0; begin < w.rows; begin += kPanelRows) {
+    const int64_t end = std::min(begin + kPanelRows, w.rows);
+    Dequantize(w, begin, end, panel.data());
+    MatMulF32(F32Matrix(panel, end - begin, w.cols), x, y.Columns(begin, end));
+  }
+}
+
+void MatMulF16(const WeightMatrix& w, const ActivationView& x, MutableMatrix y) {
+  MatMulOfPanels(w, x, y);
+}
+void MatMulBf16(const WeightMatrix& w, const ActivationView& x, MutableMatrix y) {
+  MatMulOfPanels(w, x, y);
+}
+void MatMulQ8_0(const WeightMatrix& w, const ActivationView& x, MutableMatrix y) {
+  reference::MatMulQ8_0(w, x, y);
+}
+void MatMulQ4_0(const WeightMatrix& w, const ActivationView& x, MutableMatrix y) {
+  reference::MatMulQ4_0(w, x, y);
+}
+void MatMulInt8(const WeightMatrix& w, const ActivationView& x, MutableMatrix y) {
+  reference::MatMulInt8(w, x, y);
+}
+void QuantizeGroups(const float* x, int64_t n, int8_t* quantized, float* scales) {
+  reference::QuantizeGroups(x, n, quantized, scales);
+}
+void QuantizeRow(const float* x, int64_t n, int8_t* quantized, float* scales) {
+  reference::QuantizeRow(x, n, quantized, scales);
+}
 
 void AttentionScores(float scale, ConstMatrix q, ConstMatrix k, MutableMatrix scores) {
   DotAll(scale, k, q, scores);

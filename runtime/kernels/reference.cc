@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <vector>
 
 namespace deepthin::runtime::reference {
 namespace {
@@ -13,14 +14,102 @@ double Dot(const float* a, const float* b, int64_t n) {
   return sum;
 }
 
-}  // namespace
-
-void MatVec(ConstMatrix w, const float* x, float* y) {
-  for (int64_t r = 0; r < w.rows; ++r) y[r] = static_cast<float>(Dot(w.Row(r), x, w.cols));
+template <class DotOf>
+void ForAllOutputs(const WeightMatrix& w, const ActivationView& x, MutableMatrix y,
+                   const DotOf& dot) {
+  for (int64_t t = 0; t < x.rows; ++t) {
+    for (int64_t r = 0; r < w.rows; ++r) y.Row(t)[r] = static_cast<float>(dot(r, t));
+  }
 }
 
-void MatMul(ConstMatrix w, ConstMatrix x, MutableMatrix y) {
-  for (int64_t t = 0; t < x.rows; ++t) MatVec(w, x.Row(t), y.Row(t));
+void MatMulOfFloats(const WeightMatrix& w, const ActivationView& x, MutableMatrix y) {
+  std::vector<float> row(static_cast<size_t>(w.cols));
+  for (int64_t r = 0; r < w.rows; ++r) {
+    Dequantize(w, r, r + 1, row.data());
+    for (int64_t t = 0; t < x.rows; ++t) {
+      y.Row(t)[r] = static_cast<float>(Dot(row.data(), x.Values(t), w.cols));
+    }
+  }
+}
+
+// sum_i value(i) q[i] over n numbers.
+template <class Value>
+int64_t IntegerDot(const Value& value, const int8_t* q, int64_t n) {
+  int64_t sum = 0;
+  for (int64_t i = 0; i < n; ++i) sum += int64_t{value(i)} * q[i];
+  return sum;
+}
+
+template <class Group, class Value>
+void MatMulOfGroups(const WeightMatrix& w, const ActivationView& x, MutableMatrix y,
+                    const Value& value) {
+  ForAllOutputs(w, x, y, [&](int64_t r, int64_t t) {
+    double sum = 0;
+    for (int64_t g = 0; g * kGroup < w.cols; ++g) {
+      const Group& group = reinterpret_cast<const Group*>(w.Row(r))[g];
+      const int64_t products =
+          IntegerDot([&](int64_t i) { return value(group, i); }, x.Quantized(t) + g * kGroup,
+                     std::min(kGroup, w.cols - g * kGroup));
+      sum += static_cast<double>(products) * static_cast<double>(ScaleOf(group.scale)) *
+             static_cast<double>(x.Scales(t)[g]);
+    }
+    return sum;
+  });
+}
+
+// Scale, and x in units of it.
+void Quantize(const float* x, int64_t n, int8_t* quantized, float* scale) {
+  float amax = 0;
+  for (int64_t i = 0; i < n; ++i) amax = std::max(amax, std::abs(x[i]));
+  *scale = amax / 127.0F;
+  const float inverse = amax == 0 ? 0.0F : 127.0F / amax;
+  for (int64_t i = 0; i < n; ++i) {
+    quantized[i] = static_cast<int8_t>(std::clamp(std::nearbyint(x[i] * inverse), -127.0F, 127.0F));
+  }
+}
+
+}  // namespace
+
+void MatMulF32(const WeightMatrix& w, const ActivationView& x, MutableMatrix y) {
+  MatMulOfFloats(w, x, y);
+}
+void MatMulF16(const WeightMatrix& w, const ActivationView& x, MutableMatrix y) {
+  MatMulOfFloats(w, x, y);
+}
+void MatMulBf16(const WeightMatrix& w, const ActivationView& x, MutableMatrix y) {
+  MatMulOfFloats(w, x, y);
+}
+
+void MatMulQ8_0(const WeightMatrix& w, const ActivationView& x, MutableMatrix y) {
+  MatMulOfGroups<Q8Group>(w, x, y, [](const Q8Group& group, int64_t i) { return group.values[i]; });
+}
+
+void MatMulQ4_0(const WeightMatrix& w, const ActivationView& x, MutableMatrix y) {
+  MatMulOfGroups<Q4Group>(w, x, y, [](const Q4Group& group, int64_t i) {
+    const int both = group.values[i % (kGroup / 2)];
+    return (i < kGroup / 2 ? both & 0xf : both >> 4) - 8;
+  });
+}
+
+void MatMulInt8(const WeightMatrix& w, const ActivationView& x, MutableMatrix y) {
+  ForAllOutputs(w, x, y, [&](int64_t r, int64_t t) {
+    const auto* row = reinterpret_cast<const int8_t*>(w.Row(r));
+    const int64_t products = IntegerDot([&](int64_t i) { return row[i]; }, x.Quantized(t), w.cols);
+    return static_cast<double>(products) * static_cast<double>(w.row_scales[r]) *
+           static_cast<double>(*x.Scales(t));
+  });
+}
+
+void QuantizeGroups(const float* x, int64_t n, int8_t* quantized, float* scales) {
+  std::fill(quantized + n, quantized + PaddedCols(n), int8_t{0});
+  for (int64_t i = 0; i < n; i += kGroup) {
+    Quantize(x + i, std::min(kGroup, n - i), quantized + i, scales + i / kGroup);
+  }
+}
+
+void QuantizeRow(const float* x, int64_t n, int8_t* quantized, float* scales) {
+  std::fill(quantized + n, quantized + PaddedCols(n), int8_t{0});
+  Quantize(x, n, quantized, scales);
 }
 
 void AttentionScores(float scale, ConstMatrix q, ConstMatrix k, MutableMatrix scores) {

@@ -6,7 +6,9 @@
 #include <cstdint>
 #include <limits>
 
+#include "runtime/kernels/activations.h"
 #include "runtime/kernels/matrix.h"
+#include "runtime/kernels/weight_matrix.h"
 
 namespace deepthin::runtime {
 
@@ -18,12 +20,27 @@ struct SoftmaxState {
 
 namespace reference {
 
-// y[r] = sum_c w[r][c] x[c]. x: [w.cols], y: [w.rows].
-void MatVec(ConstMatrix w, const float* x, float* y);
+// y[t][r] = sum_c w[r][c] x[t][c], one kernel for each format of w. x: [tokens, w.cols], y:
+// [tokens, w.rows]. A row of w is read from memory once, however many tokens there are.
+//
+// F32, F16, Bf16 take x.values, the others what QuantizeGroups (Q8_0, Q4_0) or QuantizeRows (Int8)
+// made of them: products of integers are exact, sum_c over a group (a row) is one integer, times
+// the scales of both sides.
+void MatMulF32(const WeightMatrix& w, const ActivationView& x, MutableMatrix y);
+void MatMulF16(const WeightMatrix& w, const ActivationView& x, MutableMatrix y);
+void MatMulBf16(const WeightMatrix& w, const ActivationView& x, MutableMatrix y);
+void MatMulQ8_0(const WeightMatrix& w, const ActivationView& x, MutableMatrix y);
+void MatMulQ4_0(const WeightMatrix& w, const ActivationView& x, MutableMatrix y);
+void MatMulInt8(const WeightMatrix& w, const ActivationView& x, MutableMatrix y);
 
-// y[t][r] = sum_c w[r][c] x[t][c]. x: [tokens, w.cols], y: [tokens, w.rows]. A row of w is read
-// from memory once, however many tokens there are.
-void MatMul(ConstMatrix w, ConstMatrix x, MutableMatrix y);
+// n numbers to int8 in groups of 32: scale = amax / 127, q = x / scale rounded to nearest, ties to
+// even, in [-127, 127]; a group of zeros has scale 0. quantized: [PaddedCols(n)], zero behind n;
+// scales: [ceil(n / 32)].
+void QuantizeGroups(const float* x, int64_t n, int8_t* quantized, float* scales);
+
+// The same with one scale for all of x: per-token dynamic activations of W8A8 (MobileLLM, section
+// 3.6). scales: [1].
+void QuantizeRow(const float* x, int64_t n, int8_t* quantized, float* scales);
 
 // scores[i][p] = scale sum_c q[i][c] k[p][c]. q: [rows, head_dim], k: [positions, head_dim]. The
 // rows are all queries that share this key head, so that a key is read once for the whole group.

@@ -47,19 +47,6 @@ void CheckOptions(const ModelSpec& spec, const MeasureOptions& options) {
   }
 }
 
-Bytes BytesOf(const Weights& weights) {
-  size_t floats = weights.embedding.size() + weights.final_norm.size();
-  if (weights.head.data() != weights.embedding.data()) floats += weights.head.size();
-  for (const BlockWeights& block : weights.blocks) {
-    for (const std::span<const float> tensor :
-         {block.attn_norm, block.wq, block.wk, block.wv, block.wo, block.ffn_norm, block.w_gate,
-          block.w_up, block.w_down}) {
-      floats += tensor.size();
-    }
-  }
-  return Bytes(static_cast<int64_t>(floats * sizeof(float)));
-}
-
 struct Loaded {
   Weights weights;
   Seconds time;
@@ -85,7 +72,7 @@ class Subject {
     measurement_.prompt_tokens = options.prompt_tokens;
     measurement_.generated_tokens = options.generated_tokens;
     measurement_.load = load;
-    measurement_.weight_bytes = BytesOf(weights);
+    measurement_.weight_bytes = WeightBytesOf(weights);
     const Clock::time_point start = Clock::now();
     decoder_ = std::make_unique<Decoder>(weights, pool, static_cast<int64_t>(tokens_.size()));
     measurement_.init = Between(start, Clock::now());

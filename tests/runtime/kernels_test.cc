@@ -15,77 +15,14 @@
 #include <string>
 #include <vector>
 
+#include "tests/runtime/kernel_buffers.h"
+#include "tests/runtime/product_checks.h"
+
 namespace deepthin::runtime {
 namespace {
 
-constexpr double kUnitRoundoff = 0x1p-24;
 constexpr int64_t kSizes[] = {1,  2,  3,  4,  5,  7,  8,  9,  15, 16, 17,  18,
                               31, 32, 33, 47, 48, 63, 64, 65, 66, 97, 130, 259};
-
-// Numbers in [-1, 1) that depend on the seed alone.
-class Numbers {
- public:
-  explicit Numbers(uint32_t seed) : state_(seed * 2654435761U + 1) {}
-  float Next() {
-    state_ = state_ * 1664525U + 1013904223U;
-    return static_cast<float>(static_cast<int32_t>(state_) >> 8) * 0x1p-23F;
-  }
-
- private:
-  uint32_t state_;
-};
-
-// n floats that begin `offset` floats behind an aligned address and end where the allocation does.
-class Buffer {
- public:
-  Buffer(int64_t n, int64_t offset, uint32_t seed, float scale = 1.0F)
-      : offset_(offset), floats_(static_cast<size_t>(n + offset)) {
-    Numbers numbers(seed);
-    for (float& f : floats_) f = scale * numbers.Next();
-  }
-  [[nodiscard]] float* data() { return floats_.data() + offset_; }
-  [[nodiscard]] const float* data() const { return floats_.data() + offset_; }
-  [[nodiscard]] int64_t size() const { return static_cast<int64_t>(floats_.size()) - offset_; }
-  float& operator[](int64_t i) { return data()[i]; }
-  float operator[](int64_t i) const { return data()[i]; }
-
- private:
-  int64_t offset_;
-  std::vector<float> floats_;
-};
-
-double Abs(float x) { return std::abs(static_cast<double>(x)); }
-
-double MagnitudeOfDot(const float* a, const float* b, int64_t n) {
-  double sum = 0;
-  for (int64_t i = 0; i < n; ++i) sum += Abs(a[i]) * Abs(b[i]);
-  return sum;
-}
-
-void ExpectWithin(float actual, float expected, double tolerance, const std::string& what) {
-  EXPECT_LE(std::abs(static_cast<double>(actual) - static_cast<double>(expected)), tolerance)
-      << what << ": " << actual << " instead of " << expected;
-}
-
-void CheckMatVec(const Kernels& k) {
-  for (const int64_t cols : kSizes) {
-    for (const int64_t rows : {1, 2, 7, 8, 9, 17}) {
-      const int64_t offset = cols % 4;
-      const Buffer w(rows * cols, offset, 1);
-      const Buffer x(cols, 3 - offset, 2);
-      Buffer actual(rows, 1, 3);
-      Buffer expected(rows, 1, 3);
-      k.MatVec(Dense(w.data(), rows, cols), x.data(), actual.data());
-      reference::MatVec(Dense(w.data(), rows, cols), x.data(), expected.data());
-      for (int64_t r = 0; r < rows; ++r) {
-        const double magnitude = MagnitudeOfDot(w.data() + r * cols, x.data(), cols);
-        ExpectWithin(actual[r], expected[r],
-                     static_cast<double>(cols + 2) * kUnitRoundoff * magnitude,
-                     "row " + std::to_string(r) + " of " + std::to_string(cols) + " columns");
-      }
-    }
-  }
-}
 
 // y has a stride of its own; what is between its rows stays.
 void CheckProduct(int64_t rows, int64_t tokens, int64_t cols, float scale,
@@ -111,15 +48,16 @@ void CheckProduct(int64_t rows, int64_t tokens, int64_t cols, float scale,
   }
 }
 
-void CheckMatMul(const Kernels& k) {
-  for (const int64_t cols : {1, 4, 16, 17, 33, 64, 130}) {
-    for (const int64_t rows : {1, 3, 4, 5, 9}) {
-      for (const int64_t tokens : {1, 2, 3, 5, 6, 7, 8, 11, 13}) {
-        CheckProduct(rows, tokens, cols, 1.0F, k.MatMul, reference::MatMul);
-      }
-    }
-  }
+void CheckMatMulF32(const Kernels& k) { CheckMatMul(k, Dtype::kF32); }
+void CheckMatMulF16(const Kernels& k) { CheckMatMul(k, Dtype::kF16); }
+void CheckMatMulBf16(const Kernels& k) { CheckMatMul(k, Dtype::kBf16); }
+void CheckMatMulQ8_0(const Kernels& k) { CheckMatMul(k, Dtype::kQ8_0); }
+void CheckMatMulQ4_0(const Kernels& k) { CheckMatMul(k, Dtype::kQ4_0); }
+void CheckMatMulInt8(const Kernels& k) { CheckMatMul(k, Dtype::kInt8); }
+void CheckQuantizeGroups(const Kernels& k) {
+  CheckQuantize(k.QuantizeGroups, reference::QuantizeGroups);
 }
+void CheckQuantizeRow(const Kernels& k) { CheckQuantize(k.QuantizeRow, reference::QuantizeRow); }
 
 void CheckAttentionScores(const Kernels& k) {
   for (const int64_t head_dim : {2, 6, 16, 18, 64, 128}) {
@@ -301,38 +239,14 @@ class KernelTest : public ::testing::TestWithParam<size_t> {
 #include "runtime/kernels/kernel_table.inc"
 #undef DEEPTHIN_KERNEL
 
-// Thread counts must not change a single bit: a result depends neither on the rows and tokens
-// beside it nor on where a range begins.
 TEST_P(KernelTest, ProductsDoNotDependOnTheRange) {
-  const Kernels& k = Param();
-  for (const int64_t cols : {5, 16, 100}) {
-    const int64_t rows = 39;
-    const int64_t tokens = 10;
-    const Buffer w(rows * cols, 0, 22);
-    const Buffer x(tokens * cols, 0, 23);
-    Buffer all(tokens * rows, 0, 24);
-    Buffer one(rows, 0, 24);
-    const ConstMatrix w_view = Dense(w.data(), rows, cols);
-    const ConstMatrix x_view = Dense(x.data(), tokens, cols);
-    k.MatMul(w_view, x_view, Dense(all.data(), tokens, rows));
-    k.MatVec(w_view, x.data(), one.data());
-    for (int64_t begin = 0; begin < rows; ++begin) {
-      const int64_t token = begin % tokens;
-      const int64_t part_rows = rows - begin;
-      Buffer part((tokens - token) * part_rows, 0, 25);
-      k.MatMul(w_view.Rows(begin, rows), x_view.Rows(token, tokens),
-               Dense(part.data(), tokens - token, part_rows));
-      for (int64_t i = 0; i < part.size(); ++i) {
-        const int64_t t = token + i / part_rows;
-        ASSERT_EQ(part[i], all[t * rows + begin + i % part_rows]) << "row " << begin << ", " << t;
-      }
-      k.MatVec(w_view.Rows(begin, rows), x.data(), part.data());
-      for (int64_t r = begin; r < rows; ++r) ASSERT_EQ(part[r - begin], one[r]) << "row " << r;
-    }
+  for (const auto& [dtype, name] : EnumTexts<Dtype>::kList) {
+    SCOPED_TRACE(name);
+    CheckProductsDoNotDependOnTheRange(Param(), dtype);
   }
 }
 
-// The same for activations: element by element, wherever a range begins or ends.
+// Activations too: element by element, wherever a range begins or ends.
 TEST_P(KernelTest, ActivationsDoNotDependOnTheRange) {
   const Kernels& k = Param();
   const int64_t n = 70;

@@ -14,14 +14,14 @@
 namespace deepthin::runtime {
 namespace {
 
-// All tensors, in one order.
+// All tensors of f32 weights, in one order.
 std::vector<std::span<const float>> Tensors(const Weights& weights) {
-  std::vector<std::span<const float>> all = {weights.embedding, weights.final_norm, weights.head};
+  std::vector<std::span<const float>> all = {F32Values(weights.embedding), weights.final_norm,
+                                             F32Values(weights.head)};
   for (const BlockWeights& w : weights.blocks) {
-    for (const auto tensor :
-         {w.attn_norm, w.wq, w.wk, w.wv, w.wo, w.ffn_norm, w.w_gate, w.w_up, w.w_down}) {
-      all.push_back(tensor);
-    }
+    all.push_back(w.attn_norm);
+    all.push_back(w.ffn_norm);
+    for (const auto matrix : kBlockMatrices) all.push_back(F32Values(w.*matrix));
   }
   return all;
 }
@@ -56,8 +56,9 @@ TEST(RandomWeights, AreTheSameForEveryThreadCount) {
 // for ever.
 TEST(RandomWeights, AreThoseTheyAlwaysWere) {
   const Weights weights = Random(SmallSpec(), 1);
-  const std::vector<float> first = {weights.embedding[0], weights.embedding[1],
-                                    weights.blocks[1].w_down[5], weights.blocks[0].wk[219]};
+  const std::vector<float> first = {
+      F32Values(weights.embedding)[0], F32Values(weights.embedding)[1],
+      F32Values(weights.blocks[1].w_down)[5], F32Values(weights.blocks[0].wk)[219]};
   EXPECT_THAT(first, ::testing::ElementsAre(-0x1.2dd478p-2F, 0x1.297dbp-2F, 0x1.1002fep-3F,
                                             -0x1.4e4f0cp-3F));
 }
@@ -73,22 +74,23 @@ TEST(RandomWeights, HaveTheShapesOfTheSpec) {
       floats += static_cast<int64_t>(tensor.size());
     }
     EXPECT_EQ(floats, CountParams(spec).total());
-    EXPECT_EQ(weights.blocks[0].wk.size(), 20U * 130U);
+    EXPECT_EQ(F32Values(weights.blocks[0].wk).size(), 20U * 130U);
     EXPECT_EQ(weights.blocks[0].w_gate.empty(), ffn != Ffn::kSwiglu);
   }
 }
 
 TEST(RandomWeights, TiedHeadIsTheEmbedding) {
   const Weights weights = Random(SmallSpec(), 1);
-  EXPECT_EQ(weights.head.data(), weights.embedding.data());
-  EXPECT_NE(Random(LargerSpec(), 1).head[0], Random(LargerSpec(), 1).embedding[0]);
+  EXPECT_EQ(weights.head.data, weights.embedding.data);
+  const Weights untied = Random(LargerSpec(), 1);
+  EXPECT_NE(F32Values(untied.head)[0], F32Values(untied.embedding)[0]);
 }
 
 // Mean 0, variance 1 / fan-in, excess kurtosis -0.3 (sum of four uniforms: -1.2 / 4), each within
 // five standard errors; and no tensor repeats another.
 TEST(RandomWeights, HaveTheMomentsTheySay) {
   const Weights weights = Random(LargerSpec(), 3);
-  const auto values = weights.embedding;
+  const auto values = F32Values(weights.embedding);
   const auto n = static_cast<double>(values.size());
   double m1 = 0;
   double m2 = 0;
@@ -103,16 +105,16 @@ TEST(RandomWeights, HaveTheMomentsTheySay) {
   EXPECT_NEAR(m2, 1, 5 * std::sqrt(1.7 / n));
   EXPECT_NEAR(m4, 2.7, 5 * std::sqrt(60 / n));
 
-  const auto& a = weights.blocks[0];
-  const auto& b = weights.blocks[1];
+  const auto wk = F32Values(weights.blocks[0].wk);
+  const auto wv = F32Values(weights.blocks[0].wv);
   double correlation = 0;
-  for (size_t i = 0; i < a.wk.size(); ++i) {
-    correlation += static_cast<double>(a.wk[i]) * static_cast<double>(a.wv[i]) * 130;
+  for (size_t i = 0; i < wk.size(); ++i) {
+    correlation += static_cast<double>(wk[i]) * static_cast<double>(wv[i]) * 130;
   }
-  EXPECT_NEAR(correlation / static_cast<double>(a.wk.size()), 0,
-              5 / std::sqrt(static_cast<double>(a.wk.size())));
-  EXPECT_NE(a.wq[0], b.wq[0]);
-  EXPECT_TRUE(std::ranges::all_of(a.attn_norm, [](float v) { return v == 1.0F; }));
+  EXPECT_NEAR(correlation / static_cast<double>(wk.size()), 0,
+              5 / std::sqrt(static_cast<double>(wk.size())));
+  EXPECT_NE(F32Values(weights.blocks[0].wq)[0], F32Values(weights.blocks[1].wq)[0]);
+  EXPECT_TRUE(std::ranges::all_of(weights.blocks[0].attn_norm, [](float v) { return v == 1.0F; }));
   EXPECT_TRUE(std::ranges::all_of(weights.final_norm, [](float v) { return v == 1.0F; }));
 }
 

@@ -32,12 +32,14 @@ double ReferencePass::Noise() {
 }
 
 // A sum of n products is off by at most (n + 2) u times the sum of their magnitudes.
-ReferencePass::Vector ReferencePass::Times(std::span<const float> matrix, const Vector& x) {
-  Vector y(matrix.size() / x.size());
+ReferencePass::Vector ReferencePass::Times(const WeightMatrix& matrix, const Vector& x) {
+  Vector y(static_cast<size_t>(matrix.rows));
+  std::vector<float> row(x.size());
   for (size_t r = 0; r < y.size(); ++r) {
+    Dequantize(matrix, static_cast<int64_t>(r), static_cast<int64_t>(r) + 1, row.data());
     double magnitude = 0;
     for (size_t c = 0; c < x.size(); ++c) {
-      const double product = static_cast<double>(matrix[r * x.size() + c]) * x[c];
+      const double product = static_cast<double>(row[c]) * x[c];
       y[r] += product;
       magnitude += std::abs(product);
     }
@@ -92,7 +94,8 @@ ReferencePass::Vector ReferencePass::Hidden(const BlockWeights& w, const Vector&
 
 std::vector<double> ReferencePass::Step(int32_t token) {
   const auto d = static_cast<size_t>(weights_.spec.d_model);
-  const auto row = weights_.embedding.subspan(static_cast<size_t>(token) * d, d);
+  std::vector<float> row(d);
+  Dequantize(weights_.embedding, token, token + 1, row.data());
   x_.assign(row.begin(), row.end());
   for (size_t i = 0; i < order_.size(); ++i) Block(i);
   ++position_;

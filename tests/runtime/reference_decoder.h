@@ -26,7 +26,7 @@ class ReferencePass {
  private:
   using Vector = std::vector<double>;
 
-  Vector Times(std::span<const float> matrix, const Vector& x);
+  Vector Times(const WeightMatrix& matrix, const Vector& x);
   Vector RmsNormalised(std::span<const float> weight);
   void Rotate(Vector& heads);
   Vector Hidden(const BlockWeights& w, const Vector& x);

@@ -14,9 +14,9 @@ class Maker {
  public:
   explicit Maker(uint32_t seed) : random_(seed) {}
 
-  std::span<const float> Matrix(int64_t rows, int64_t cols) {
+  WeightMatrix Matrix(int64_t rows, int64_t cols) {
     const double half_width = 1.5 * std::sqrt(3.0 / static_cast<double>(cols));
-    return Tensor(rows * cols, -half_width, half_width);
+    return F32Matrix(Tensor(rows * cols, -half_width, half_width), rows, cols);
   }
   std::span<const float> Norm(int64_t n) { return Tensor(n, 0.5, 1.5); }
   [[nodiscard]] std::shared_ptr<const void> storage() const { return storage_; }
