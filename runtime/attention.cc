@@ -12,11 +12,15 @@ namespace {
 // Positions and query rows for which scores are kept at a time, on the stack: 16 KiB, beside keys
 // and values of the same positions in L2.
 constexpr int64_t kChunkPositions = 128;
+static_assert(kChunkPositions % kKeyBlock == 0);
 constexpr int64_t kChunkRows = 32;
 // Tokens of an item in prefill: their keys and values are read once for all of them.
 constexpr int64_t kItemTokens = 8;
 // Positions of an item in decode: two chunks, enough to pay for handing it to a thread.
 constexpr int64_t kItemPositions = 256;
+
+// Items are handed out by at least so many multiply-adds, some 2 us, so that they pay for it.
+constexpr int64_t kGrainMacs = 1 << 16;
 
 int64_t CeilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -68,20 +72,26 @@ void Attention::CutIntoItems(int64_t position, int64_t tokens) {
 Bytes Attention::Run(const KvCache& cache, int64_t entry, int64_t position, int64_t tokens,
                      MutableMatrix out) {
   CutIntoItems(position, tokens);
-  int64_t positions_read = 0;
-  for (const Item& item : items_) positions_read += item.end_position - item.first_position;
+  int64_t positions_read = 0;  // of each key/value head
+  for (const Item& item : items_) {
+    if (item.kv_head == 0) positions_read += item.end_position - item.first_position;
+  }
 
   const auto run_items = [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       RunItem(items_[static_cast<size_t>(i)], cache, entry, position, tokens);
     }
   };
-  pool_.ForRanges(static_cast<int64_t>(items_.size()), 1, std::cref(run_items));
+  const Item& first = items_.front();
+  const int64_t item_macs = 2 * head_dim_ * group_ * (first.end_token - first.first_token) *
+                            (first.end_position - first.first_position);
+  pool_.ForRanges(static_cast<int64_t>(items_.size()), CeilDiv(kGrainMacs, item_macs),
+                  std::cref(run_items));
   const auto join = [&](int64_t begin, int64_t end) {
     for (int64_t token = begin; token < end; ++token) Join(token, out);
   };
   pool_.ForRanges(tokens, kItemTokens, std::cref(join));
-  return Bytes(positions_read * 2 * head_dim_ * static_cast<int64_t>(sizeof(float)));
+  return positions_read * StorageBytes(cache.dtype(), 2, n_kv_heads_ * head_dim_);
 }
 
 void Attention::RunItem(const Item& item, const KvCache& cache, int64_t entry, int64_t position,
@@ -95,8 +105,8 @@ void Attention::RunItem(const Item& item, const KvCache& cache, int64_t entry, i
   std::fill_n(partial.data, rows * head_dim_, 0.0F);
   std::fill_n(states, rows, SoftmaxState{});
 
-  const ConstMatrix all_keys = AsConst(cache.Keys(entry, item.kv_head));
-  const ConstMatrix all_values = AsConst(cache.Values(entry, item.kv_head));
+  const KvView all_keys = cache.Keys(entry, item.kv_head);
+  const KvView all_values = cache.Values(entry, item.kv_head);
   alignas(64) float score_buffer[kChunkRows * kChunkPositions];
   float rescales[kChunkRows];
   for (int64_t p = item.first_position; p < item.end_position; p += kChunkPositions) {
@@ -104,7 +114,7 @@ void Attention::RunItem(const Item& item, const KvCache& cache, int64_t entry, i
     for (int64_t r = 0; r < rows; r += kChunkRows) {
       const int64_t end_row = std::min(r + kChunkRows, rows);
       const MutableMatrix scores{score_buffer, end_row - r, end - p, kChunkPositions};
-      kernels_.AttentionScores(scale, queries.Rows(r, end_row), all_keys.Rows(p, end), scores);
+      kernels_.AttentionScores(scale, queries.Rows(r, end_row), all_keys.From(p), end - p, scores);
       for (int64_t i = r; i < end_row; ++i) {
         const int64_t last_seen = position + item.first_token + i / group_;
         const int64_t seen = std::clamp<int64_t>(last_seen + 1 - p, 0, end - p);
@@ -112,7 +122,7 @@ void Attention::RunItem(const Item& item, const KvCache& cache, int64_t entry, i
         rescales[i - r] = seen > 0 ? kernels_.SoftmaxStep(row, seen, &states[i]) : 1.0F;
         std::fill(row + seen, row + (end - p), 0.0F);
       }
-      kernels_.AttentionValues(AsConst(scores), all_values.Rows(p, end), rescales,
+      kernels_.AttentionValues(AsConst(scores), all_values.From(p), rescales,
                                partial.Rows(r, end_row));
     }
   }

@@ -30,9 +30,8 @@
 namespace deepthin::runtime {
 namespace {
 
-// Each weight is read once for so many tokens; their activations stay in L2 (64 x 1536 x 4 bytes
-// are 384 KiB).
-constexpr int64_t kTileTokens = 64;
+// Each weight is read, and made ready for its product, once for so many tokens.
+constexpr int64_t kTileTokens = 256;
 // Rows of weights are handed out by at least so many bytes, so that a range pays for its dispatch
 // (16 KiB take about 1 us), and by multiples of the rows that kernels stream side by side.
 constexpr int64_t kGrainBytes = 16384;
@@ -81,7 +80,7 @@ struct Product {
 }  // namespace
 
 struct Decoder::State {
-  State(const Weights& weights_to_run, ThreadPool& pool_to_use, int64_t token_capacity);
+  State(const Weights& weights_to_run, ThreadPool& pool_to_use, int64_t token_capacity, Dtype kv);
 
   std::span<const float> Forward(std::span<const int32_t> tokens, Logits which);
   void RunTile(std::span<const int32_t> tokens);
@@ -129,7 +128,7 @@ struct Decoder::State {
 };
 
 Decoder::State::State(const Weights& weights_to_run, ThreadPool& pool_to_use,
-                      int64_t token_capacity)
+                      int64_t token_capacity, Dtype kv)
     : weights(weights_to_run),
       spec(weights.spec),
       pool(pool_to_use),
@@ -140,7 +139,7 @@ Decoder::State::State(const Weights& weights_to_run, ThreadPool& pool_to_use,
       order(ExecutionOrder(spec)),
       entries(KvEntries(spec)),
       stages(CutIntoStages(entries)),
-      cache(spec, max_tokens),
+      cache(spec, kv, max_tokens),
       attention(spec, kernels, pool, max_tokens, tile_tokens),
       x(tile_tokens, spec.d_model),
       normed(tile_tokens, spec.d_model),
@@ -239,23 +238,21 @@ void Decoder::State::ProjectAndStore(const BlockWeights& w, int64_t entry, int64
     for (int64_t t = begin; t < end; ++t) RotateAndStore(t, entry, first, count);
   };
   pool.ForRanges(count, kGrainRows, std::cref(rotate_and_store));
-  bytes_touched += Bytes(count * 2 * kv * static_cast<int64_t>(sizeof(float)));
+  bytes_touched += count * StorageBytes(cache.dtype(), 2, kv);
 }
 
 void Decoder::State::RotateAndStore(int64_t token, int64_t entry, int64_t first, int64_t count) {
   const int64_t head_dim = spec.head_dim;
   const int64_t group_floats = QueryDim(spec) / spec.n_kv_heads;
   float* queries = qkv.Tokens(first + token, 1).data;
-  float* keys = queries + QueryDim(spec);
+  const float* keys = queries + QueryDim(spec);
   const float* values = keys + KvDim(spec);
   kernels.Rope(Dense(queries, spec.n_heads + spec.n_kv_heads, head_dim),  // keys lie behind them
                cos.Tokens(first + token, 1).data, sin.Tokens(first + token, 1).data);
-  const int64_t at = position + first + token;
   for (int64_t h = 0; h < spec.n_kv_heads; ++h) {
     std::copy_n(queries + h * group_floats, group_floats, attention.Queries(h, token, count).data);
-    std::copy_n(keys + h * head_dim, head_dim, cache.Keys(entry, h).Row(at));
-    std::copy_n(values + h * head_dim, head_dim, cache.Values(entry, h).Row(at));
   }
+  cache.Store(kernels, entry, position + first + token, keys, values);
 }
 
 void Decoder::State::RunFfn(const BlockWeights& w, int64_t first, int64_t count) {
@@ -351,9 +348,9 @@ void Decoder::State::AddProduct(const WeightMatrix& w, const ActivationBuffer& i
   });
 }
 
-Decoder::Decoder(const Weights& weights, ThreadPool& pool, int64_t max_tokens) {
+Decoder::Decoder(const Weights& weights, ThreadPool& pool, int64_t max_tokens, Dtype kv) {
   DEEPTHIN_CHECK(max_tokens >= 1 && max_tokens <= weights.spec.max_seq_len);
-  state_ = std::make_unique<State>(weights, pool, max_tokens);
+  state_ = std::make_unique<State>(weights, pool, max_tokens, kv);
 }
 Decoder::~Decoder() = default;
 

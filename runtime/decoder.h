@@ -25,8 +25,8 @@ class Decoder {
  public:
   // Room for max_tokens positions. REQUIRES: Validate(weights.spec), 1 <= max_tokens <=
   // max_seq_len. Throws EnvironmentError where memory does not suffice, InputError where
-  // DEEPTHIN_FORCE_TARGET names no instruction set of this CPU.
-  Decoder(const Weights& weights, ThreadPool& pool, int64_t max_tokens);
+  // DEEPTHIN_FORCE_TARGET names no instruction set of this CPU or kv is none of f32, f16, int8.
+  Decoder(const Weights& weights, ThreadPool& pool, int64_t max_tokens, Dtype kv = Dtype::kF32);
   ~Decoder();
   Decoder(const Decoder&) = delete;
   Decoder& operator=(const Decoder&) = delete;
@@ -41,7 +41,7 @@ class Decoder {
 
   // Weight and KV cache bytes read and KV bytes written since construction, counted where they are
   // touched: in decode all weights of each executed block, final norm, head and one embedding row,
-  // and the KV rows of all positions; in prefill the weights once per tile of 64 tokens (per token
+  // and the KV rows of all positions; in prefill the weights once per tile of 256 tokens (per token
   // for blocks that share a KV cache entry), and keys and values once per 8 tokens.
   [[nodiscard]] Bytes bytes_touched() const;
 

@@ -30,7 +30,7 @@ void BenchRandomWeights(benchmark::State& state) {
   ThreadPool pool(state.range(0));
   const ModelSpec spec = *ModelPresetByName("mobilellm-125m");
   for ([[maybe_unused]] auto _ : state)
-    benchmark::DoNotOptimize(RandomWeights(spec, 1, pool).embedding.data());
+    benchmark::DoNotOptimize(RandomWeights(spec, 1, pool).embedding.data);
 }
 
 void BenchDecode(benchmark::State& state) {

@@ -1,42 +1,50 @@
-// KvCache: keys and values of all positions up to now, per KV cache entry (spec: KvEntries).
+// KvCache: keys and values of all positions up to now, per KV cache entry (spec: KvEntries), in
+// f32, f16 or int8 (a scale for each position's keys, and one for its values, over all heads).
 //
-// Each key/value head of an entry is a [max_tokens, head_dim] matrix of its own, so that attention
-// streams it from front to back.
+// Each key/value head of an entry lies apart, so that attention streams it from front to back.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 
-#include "runtime/kernels/matrix.h"
+#include "runtime/kernels/kernels.h"
+#include "runtime/kernels/kv_view.h"
 #include "spec/model_spec.h"
-#include "spec/units.h"
 
 namespace deepthin::runtime {
 
 class KvCache {
  public:
-  // Throws EnvironmentError where memory does not suffice.
-  KvCache(const ModelSpec& spec, int64_t max_tokens);
+  // Throws InputError where the runtime has no such KV cache, EnvironmentError where memory does
+  // not suffice.
+  KvCache(const ModelSpec& spec, Dtype dtype, int64_t max_tokens);
 
-  // [max_tokens, head_dim]
-  [[nodiscard]] MutableMatrix Keys(int64_t entry, int64_t kv_head) const {
+  [[nodiscard]] Dtype dtype() const { return dtype_; }
+  [[nodiscard]] KvView Keys(int64_t entry, int64_t kv_head) const {
     return Head(2 * entry, kv_head);
   }
-  [[nodiscard]] MutableMatrix Values(int64_t entry, int64_t kv_head) const {
+  [[nodiscard]] KvView Values(int64_t entry, int64_t kv_head) const {
     return Head(2 * entry + 1, kv_head);
   }
 
- private:
-  [[nodiscard]] MutableMatrix Head(int64_t half, int64_t kv_head) const {
-    const int64_t head_floats = max_tokens_ * head_dim_;
-    return Dense(floats_.get() + (half * n_kv_heads_ + kv_head) * head_floats, max_tokens_,
-                 head_dim_);
-  }
+  // keys, values: [n_kv_heads x head_dim]. Different positions may be stored at the same time.
+  void Store(const Kernels& kernels, int64_t entry, int64_t position, const float* keys,
+             const float* values);
 
+ private:
+  // x: [n_kv_heads x head_dim]; index_of(c): where element c of a head lies.
+  template <class T, class IndexOf, class Convert>
+  void StorePieces(int64_t half, const float* x, const IndexOf& index_of, const Convert& convert);
+  [[nodiscard]] std::byte* HeadData(int64_t half, int64_t kv_head) const;
+  [[nodiscard]] KvView Head(int64_t half, int64_t kv_head) const;
+
+  Dtype dtype_;
   int64_t n_kv_heads_;
   int64_t head_dim_;
-  int64_t max_tokens_;
-  std::shared_ptr<float> floats_;  // [entries, key and value, n_kv_heads, max_tokens, head_dim]
+  int64_t capacity_;                // positions, in whole blocks of keys
+  std::shared_ptr<float> storage_;  // [entries, key and value, n_kv_heads, capacity x head_dim]
+  std::shared_ptr<float> scales_;   // [entries, key and value, capacity]; int8 only
 };
 
 }  // namespace deepthin::runtime

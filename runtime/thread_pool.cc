@@ -35,10 +35,19 @@ void Pause() {
 
 }  // namespace
 
+// The ranges of a loop that one thread takes first: the same part of every loop of the same size,
+// so that what it has read stays in the caches of its core.
+struct ThreadPool::Lane {
+  // Number of the loop above, ranges that nobody has claimed yet below: the number keeps a thread
+  // that was asleep for a whole loop from claiming in the next one what it saw in the last.
+  alignas(64) std::atomic<uint64_t> claims{0};
+  int64_t end = 0;  // of its ranges
+};
+
 struct ThreadPool::State {
-  explicit State(int64_t threads) {
+  explicit State(int64_t threads) : lanes(static_cast<size_t>(threads)) {
     try {
-      for (int64_t i = 1; i < threads; ++i) workers.emplace_back([this] { Work(); });
+      for (size_t i = 1; i < lanes.size(); ++i) workers.emplace_back([this, i] { Work(i); });
     } catch (const std::system_error&) {
       Stop();
       throw EnvironmentError("cannot start " + std::to_string(threads) + " threads");
@@ -63,9 +72,16 @@ struct ThreadPool::State {
     range_body = &do_range;
     unfinished.store(static_cast<int32_t>(ranges), std::memory_order_relaxed);
     ++loop_number;
-    claims.store(loop_number << 32 | static_cast<uint64_t>(ranges), std::memory_order_release);
+    const auto threads = static_cast<int64_t>(lanes.size());
+    for (int64_t t = 0; t < threads; ++t) {
+      Lane& lane = lanes[static_cast<size_t>(t)];
+      const int64_t begin = t * ranges / threads;
+      lane.end = (t + 1) * ranges / threads;
+      lane.claims.store(loop_number << 32 | static_cast<uint64_t>(lane.end - begin),
+                        std::memory_order_release);
+    }
     Wake();
-    TakeRanges();
+    TakeRanges(0);
     for (int i = 0; i < kSpins; ++i) {
       if (unfinished.load(std::memory_order_acquire) == 0) return;
       Pause();
@@ -75,21 +91,27 @@ struct ThreadPool::State {
     }
   }
 
-  // A range that was claimed keeps its loop from ending, so that range_body stays what it is.
-  void TakeRanges() {
-    uint64_t seen = claims.load(std::memory_order_acquire);
+  // First the thread's own ranges, then what others have not begun.
+  void TakeRanges(size_t thread) {
+    for (size_t i = 0; i < lanes.size(); ++i) TakeFrom(lanes[(thread + i) % lanes.size()]);
+  }
+
+  // A range that was claimed keeps its loop from ending, so that range_body and the lane's end stay
+  // what they are.
+  void TakeFrom(Lane& lane) {
+    uint64_t seen = lane.claims.load(std::memory_order_acquire);
     while ((seen & kLeftMask) != 0) {
-      if (!claims.compare_exchange_weak(seen, seen - 1, std::memory_order_acq_rel,
-                                        std::memory_order_acquire)) {
+      if (!lane.claims.compare_exchange_weak(seen, seen - 1, std::memory_order_acq_rel,
+                                             std::memory_order_acquire)) {
         continue;
       }
-      (*range_body)(static_cast<int64_t>(seen & kLeftMask) - 1);
+      (*range_body)(lane.end - static_cast<int64_t>(seen & kLeftMask));
       if (unfinished.fetch_sub(1, std::memory_order_acq_rel) == 1) unfinished.notify_one();
-      seen = claims.load(std::memory_order_acquire);
+      seen = lane.claims.load(std::memory_order_acquire);
     }
   }
 
-  void Work() {
+  void Work(size_t thread) {
     uint32_t known = 0;
     while (true) {
       for (int i = 0; loops_begun.load(std::memory_order_acquire) == known; ++i) {
@@ -101,13 +123,11 @@ struct ThreadPool::State {
       }
       known = loops_begun.load(std::memory_order_acquire);
       if (stopping.load(std::memory_order_relaxed)) return;
-      TakeRanges();
+      TakeRanges(thread);
     }
   }
 
-  // Number of the loop above, ranges that nobody has claimed yet below: the number keeps a thread
-  // that was asleep for a whole loop from claiming in the next one what it saw in the last.
-  alignas(64) std::atomic<uint64_t> claims{0};
+  std::vector<Lane> lanes;  // one for each thread; the caller's first
   alignas(64) std::atomic<int32_t> unfinished{0};
   alignas(64) std::atomic<uint32_t> loops_begun{0};
   std::atomic<bool> stopping{false};

@@ -24,6 +24,7 @@ class ThreadPool {
   void ForRanges(int64_t n, int64_t grain, const std::function<void(int64_t, int64_t)>& body);
 
  private:
+  struct Lane;
   struct State;
   std::unique_ptr<State> state_;  // null with one thread
 };

@@ -143,33 +143,53 @@ void BenchQuantizeRow(const Kernels& k, benchmark::State& state) {
   SetBytes(state, kWidth);
 }
 
+// range(0): index of the format in kKvDtypes.
+constexpr Dtype kKvDtypes[] = {Dtype::kF32, Dtype::kF16, Dtype::kInt8};
+constexpr int64_t kPositions = 128;
+
+// One key/value head and its three query heads.
+template <class Body>
+void BenchAttention(benchmark::State& state, const Body& body) {
+  const Dtype dtype = kKvDtypes[state.range(0)];
+  const std::vector<std::byte> kv(
+      static_cast<size_t>(kPositions * kHeadDim * KvElementBytes(dtype)));
+  const std::vector<float> kv_scales(kPositions, 0.01F);
+  const KvView view = {dtype, kHeadDim, kv.data(),
+                       dtype == Dtype::kInt8 ? kv_scales.data() : nullptr};
+  for ([[maybe_unused]] auto _ : state) body(view);
+  state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(kv.size()));
+  SetFlops(state, 3 * kPositions * kHeadDim);
+}
+
 void BenchAttentionScores(const Kernels& k, benchmark::State& state) {
-  const int64_t positions = 128;
-  const auto keys = Values(positions * kHeadDim);
   const auto q = Values(3 * kHeadDim);
-  auto scores = Values(3 * positions);
-  for ([[maybe_unused]] auto _ : state) {
-    k.AttentionScores(0.125F, Dense(q.data(), 3, kHeadDim), Dense(keys.data(), positions, kHeadDim),
-                      Dense(scores.data(), 3, positions));
+  auto scores = Values(3 * kPositions);
+  BenchAttention(state, [&](const KvView& keys) {
+    k.AttentionScores(0.125F, Dense(q.data(), 3, kHeadDim), keys, kPositions,
+                      Dense(scores.data(), 3, kPositions));
     benchmark::DoNotOptimize(scores.data());
-  }
-  SetBytes(state, positions * kHeadDim);
-  SetFlops(state, 3 * positions * kHeadDim);
+  });
 }
 
 void BenchAttentionValues(const Kernels& k, benchmark::State& state) {
-  const int64_t positions = 128;
-  const auto values = Values(positions * kHeadDim);
-  const auto probs = Values(3 * positions);
+  const auto probs = Values(3 * kPositions);
   const std::vector<float> scales(3, 0.5F);
   auto out = Values(3 * kHeadDim);
+  BenchAttention(state, [&](const KvView& values) {
+    k.AttentionValues(Dense(probs.data(), 3, kPositions), values, scales.data(),
+                      Dense(out.data(), 3, kHeadDim));
+    benchmark::DoNotOptimize(out.data());
+  });
+}
+
+void BenchToF16(const Kernels& k, benchmark::State& state) {
+  const auto x = Values(kHidden);
+  std::vector<uint16_t> out(x.size());
   for ([[maybe_unused]] auto _ : state) {
-    k.AttentionValues(Dense(probs.data(), 3, positions), Dense(values.data(), positions, kHeadDim),
-                      scales.data(), Dense(out.data(), 3, kHeadDim));
+    k.ToF16(x.data(), kHidden, out.data());
     benchmark::DoNotOptimize(out.data());
   }
-  SetBytes(state, positions * kHeadDim);
-  SetFlops(state, 3 * positions * kHeadDim);
+  SetBytes(state, kHidden);
 }
 
 void BenchSoftmaxStep(const Kernels& k, benchmark::State& state) {
@@ -236,6 +256,7 @@ void Register(const std::string& name, const Kernels& kernels,
       (name + "/" + std::string(kernels.target)).c_str(),
       [&kernels, bench](benchmark::State& state) { bench(kernels, state); });
   if (name.starts_with("MatMul")) registered->Arg(1)->Arg(256);
+  if (name.starts_with("Attention")) registered->DenseRange(0, 2);
 }
 
 [[maybe_unused]] const bool registered = [] {

@@ -172,10 +172,6 @@ void QuantizeRow(const float* x, int64_t n, int8_t* quantized, float* scales) {
   reference::QuantizeRow(x, n, quantized, scales);
 }
 
-void AttentionScores(float scale, ConstMatrix q, ConstMatrix k, MutableMatrix scores) {
-  DotAll(scale, k, q, scores);
-}
-
 }  // namespace HWY_NAMESPACE
 }  // namespace deepthin::runtime
 HWY_AFTER_NAMESPACE();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <numbers>
 #include <vector>
 
@@ -29,6 +30,22 @@ void MatMulOfFloats(const WeightMatrix& w, const ActivationView& x, MutableMatri
     for (int64_t t = 0; t < x.rows; ++t) {
       y.Row(t)[r] = static_cast<float>(Dot(row.data(), x.Values(t), w.cols));
     }
+  }
+}
+
+// Element number `element`, which belongs to position p.
+double KvElement(const KvView& view, int64_t p, int64_t element) {
+  switch (view.dtype) {
+    case Dtype::kF16: {
+      uint16_t bits = 0;
+      std::memcpy(&bits, view.data + 2 * element, sizeof(bits));
+      return static_cast<double>(FloatFromF16(bits));
+    }
+    case Dtype::kInt8:
+      return static_cast<double>(view.scales[p]) *
+             static_cast<double>(static_cast<int8_t>(view.data[element]));
+    default:
+      return static_cast<double>(reinterpret_cast<const float*>(view.data)[element]);
   }
 }
 
@@ -112,11 +129,16 @@ void QuantizeRow(const float* x, int64_t n, int8_t* quantized, float* scales) {
   Quantize(x, n, quantized, scales);
 }
 
-void AttentionScores(float scale, ConstMatrix q, ConstMatrix k, MutableMatrix scores) {
+void AttentionScores(float scale, ConstMatrix q, const KvView& keys, int64_t n,
+                     MutableMatrix scores) {
   for (int64_t i = 0; i < q.rows; ++i) {
-    for (int64_t p = 0; p < k.rows; ++p) {
-      scores.Row(i)[p] =
-          static_cast<float>(static_cast<double>(scale) * Dot(q.Row(i), k.Row(p), q.cols));
+    for (int64_t p = 0; p < n; ++p) {
+      double sum = 0;
+      for (int64_t c = 0; c < q.cols; ++c) {
+        const int64_t element = (p / kKeyBlock * q.cols + c) * kKeyBlock + p % kKeyBlock;
+        sum += static_cast<double>(q.Row(i)[c]) * KvElement(keys, p, element);
+      }
+      scores.Row(i)[p] = static_cast<float>(static_cast<double>(scale) * sum);
     }
   }
 }
@@ -133,16 +155,21 @@ float SoftmaxStep(float* scores, int64_t n, SoftmaxState* state) {
   return scale;
 }
 
-void AttentionValues(ConstMatrix probs, ConstMatrix v, const float* scales, MutableMatrix out) {
+void AttentionValues(ConstMatrix probs, const KvView& values, const float* scales,
+                     MutableMatrix out) {
   for (int64_t i = 0; i < out.rows; ++i) {
     for (int64_t c = 0; c < out.cols; ++c) {
       double sum = static_cast<double>(scales[i]) * static_cast<double>(out.Row(i)[c]);
-      for (int64_t p = 0; p < v.rows; ++p) {
-        sum += static_cast<double>(probs.Row(i)[p]) * static_cast<double>(v.Row(p)[c]);
+      for (int64_t p = 0; p < probs.cols; ++p) {
+        sum += static_cast<double>(probs.Row(i)[p]) * KvElement(values, p, p * out.cols + c);
       }
       out.Row(i)[c] = static_cast<float>(sum);
     }
   }
+}
+
+void ToF16(const float* x, int64_t n, uint16_t* out) {
+  for (int64_t i = 0; i < n; ++i) out[i] = F16FromFloat(x[i]);
 }
 
 void RmsNorm(const float* x, const float* weight, int64_t n, float eps, float* out) {

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "runtime/kernels/activations.h"
+#include "runtime/kernels/kv_view.h"
 #include "runtime/kernels/matrix.h"
 #include "runtime/kernels/weight_matrix.h"
 
@@ -42,9 +43,11 @@ void QuantizeGroups(const float* x, int64_t n, int8_t* quantized, float* scales)
 // 3.6). scales: [1].
 void QuantizeRow(const float* x, int64_t n, int8_t* quantized, float* scales);
 
-// scores[i][p] = scale sum_c q[i][c] k[p][c]. q: [rows, head_dim], k: [positions, head_dim]. The
-// rows are all queries that share this key head, so that a key is read once for the whole group.
-void AttentionScores(float scale, ConstMatrix q, ConstMatrix k, MutableMatrix scores);
+// scores[i][p] = scale sum_c q[i][c] k[p][c] for positions [0, n). q: [rows, head_dim]: all queries
+// that share this key head, so that a key is read once for the whole group. Rows of scores have
+// room for whole blocks of keys; what is behind n there is unspecified.
+void AttentionScores(float scale, ConstMatrix q, const KvView& keys, int64_t n,
+                     MutableMatrix scores);
 
 // One step of a softmax in pieces (online softmax: Milakov & Gimelshein, arXiv 1805.02867,
 // algorithm 3). Replaces scores[i] by exp(scores[i] - m), m the largest score up to now, and
@@ -52,9 +55,13 @@ void AttentionScores(float scale, ConstMatrix q, ConstMatrix k, MutableMatrix sc
 // with. REQUIRES: n >= 1, finite scores.
 float SoftmaxStep(float* scores, int64_t n, SoftmaxState* state);
 
-// out[i][c] = scales[i] out[i][c] + sum_p probs[i][p] v[p][c]. probs: [rows, positions], v:
-// [positions, head_dim], out: [rows, head_dim]. A value is read once for the whole group of rows.
-void AttentionValues(ConstMatrix probs, ConstMatrix v, const float* scales, MutableMatrix out);
+// out[i][c] = scales[i] out[i][c] + sum_p probs[i][p] v[p][c]. probs: [rows, positions], out:
+// [rows, head_dim]. A value is read once for the whole group of rows.
+void AttentionValues(ConstMatrix probs, const KvView& values, const float* scales,
+                     MutableMatrix out);
+
+// f32 to f16, to nearest, ties to even.
+void ToF16(const float* x, int64_t n, uint16_t* out);
 
 // out[i] = weight[i] x[i] / sqrt(mean(x^2) + eps) (Zhang & Sennrich, arXiv 1910.07467, equation 4).
 // out may be x.

@@ -107,16 +107,19 @@ RC_GTEST_PROP(DecoderProperty, EverySplitAgreesWhereOccurrencesShareTheirKvEntry
   CheckAgainstDoublePrecision(spec);
 }
 
+std::vector<NamedPrecision> AllPrecisions() { return {kPrecisions.begin(), kPrecisions.end()}; }
+
 RC_GTEST_PROP(DecoderProperty, BytesTouchedAreThoseOfTheSpec, ()) {
   const ModelSpec spec = DrawSpec();
-  const Weights weights = SmallWeights(spec, 1);
+  const Dtype kv = *rc::gen::element(Dtype::kF32, Dtype::kF16, Dtype::kInt8);
+  const Precision precision = (*rc::gen::elementOf(AllPrecisions())).precision;
   const Tokens tokens = DrawTokens(spec, 6);
   ThreadPool pool(*rc::gen::inRange(1, 4));
-  Decoder decoder(weights, pool, 6);
-  const Precision f32 = PrecisionByName("f32").value();
-  const WeightBytes bytes = CountWeightBytes(spec, f32);
-  const Bytes kv_row = ExecutedBlocks(spec) * StorageBytes(Dtype::kF32, 2, KvDim(spec));
-  const Bytes per_token = StorageBytes(Dtype::kF32, 1, spec.d_model) +
+  const Weights weights = ConvertWeights(SmallWeights(spec, 1), precision, pool);
+  Decoder decoder(weights, pool, 6, kv);
+  const WeightBytes bytes = CountWeightBytes(spec, precision);
+  const Bytes kv_row = ExecutedBlocks(spec) * StorageBytes(kv, 2, KvDim(spec));
+  const Bytes per_token = StorageBytes(precision.embedding, 1, spec.d_model) +
                           ExecutedBlocks(spec) * bytes.block + bytes.final_norm +
                           (spec.tie_embeddings ? bytes.embedding : bytes.head);
   Bytes total;
@@ -127,15 +130,15 @@ RC_GTEST_PROP(DecoderProperty, BytesTouchedAreThoseOfTheSpec, ()) {
   }
 }
 
-// A prompt streams each weight once per tile of 64 tokens, whichever way it is asked for.
+// A prompt streams each weight once per tile of 256 tokens, whichever way it is asked for.
 TEST(Decoder, PrefillTouchesWeightsOncePerTile) {
   const ModelSpec spec = SmallSpec();
   const Weights weights = SmallWeights(spec, 1);
   ThreadPool pool(2);
   const WeightBytes bytes = CountWeightBytes(spec, PrecisionByName("f32").value());
   const Bytes kv_row = spec.n_blocks * StorageBytes(Dtype::kF32, 2, KvDim(spec));
-  for (const int64_t tokens : {1, 64, 65}) {
-    const int64_t tiles = tokens <= 64 ? 1 : 2;
+  for (const int64_t tokens : {1, 256, 257}) {
+    const int64_t tiles = tokens <= 256 ? 1 : 2;
     Decoder decoder(weights, pool, tokens);
     static_cast<void>(decoder.Forward(SomeTokens(spec, tokens), Logits::kLast));
     const Bytes kv = decoder.bytes_touched() - tiles * bytes.blocks - bytes.final_norm -

@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/runtime/attention_checks.h"
 #include "tests/runtime/kernel_buffers.h"
 #include "tests/runtime/product_checks.h"
 
@@ -23,30 +24,6 @@ namespace {
 
 constexpr int64_t kSizes[] = {1,  2,  3,  4,  5,  7,  8,  9,  15, 16, 17,  18,
                               31, 32, 33, 47, 48, 63, 64, 65, 66, 97, 130, 259};
-
-// y has a stride of its own; what is between its rows stays.
-void CheckProduct(int64_t rows, int64_t tokens, int64_t cols, float scale,
-                  const std::function<void(ConstMatrix, ConstMatrix, MutableMatrix)>& run,
-                  const std::function<void(ConstMatrix, ConstMatrix, MutableMatrix)>& twin) {
-  const int64_t stride = rows + 3;
-  const Buffer w(rows * cols, cols % 4, 4);
-  const Buffer x(tokens * (cols + 2) - 2, 1, 5);
-  Buffer actual(tokens * stride - 3, 1, 6);
-  Buffer expected(tokens * stride - 3, 1, 6);
-  const ConstMatrix w_view = Dense(w.data(), rows, cols);
-  const ConstMatrix x_view = {x.data(), tokens, cols, cols + 2};
-  run(w_view, x_view, {actual.data(), tokens, rows, stride});
-  twin(w_view, x_view, {expected.data(), tokens, rows, stride});
-  for (int64_t i = 0; i < actual.size(); ++i) {
-    const int64_t t = i / stride;
-    const int64_t r = i % stride;
-    const double magnitude =
-        r < rows ? MagnitudeOfDot(w_view.Row(r), x_view.Row(t), cols) * Abs(scale) : 0;
-    ExpectWithin(actual[i], expected[i], static_cast<double>(cols + 3) * kUnitRoundoff * magnitude,
-                 std::to_string(rows) + " rows, token " + std::to_string(t) + ", " +
-                     std::to_string(cols) + " columns");
-  }
-}
 
 void CheckMatMulF32(const Kernels& k) { CheckMatMul(k, Dtype::kF32); }
 void CheckMatMulF16(const Kernels& k) { CheckMatMul(k, Dtype::kF16); }
@@ -58,22 +35,6 @@ void CheckQuantizeGroups(const Kernels& k) {
   CheckQuantize(k.QuantizeGroups, reference::QuantizeGroups);
 }
 void CheckQuantizeRow(const Kernels& k) { CheckQuantize(k.QuantizeRow, reference::QuantizeRow); }
-
-void CheckAttentionScores(const Kernels& k) {
-  for (const int64_t head_dim : {2, 6, 16, 18, 64, 128}) {
-    for (const int64_t positions : {1, 4, 7, 129}) {
-      for (const int64_t queries : {1, 2, 3, 4, 9, 32}) {
-        const auto with_scale = [](auto kernel) {
-          return [kernel](ConstMatrix keys, ConstMatrix q, MutableMatrix scores) {
-            kernel(0.3F, q, keys, scores);
-          };
-        };
-        CheckProduct(positions, queries, head_dim, 0.3F, with_scale(k.AttentionScores),
-                     with_scale(reference::AttentionScores));
-      }
-    }
-  }
-}
 
 void CheckSoftmaxStep(const Kernels& k) {
   for (const int64_t n : kSizes) {
@@ -94,35 +55,6 @@ void CheckSoftmaxStep(const Kernels& k) {
     }
     ExpectWithin(actual_state.sum, expected_state.sum,
                  kUnitRoundoff * static_cast<double>(n + 70) * Abs(expected_state.sum), "sum");
-  }
-}
-
-void CheckAttentionValues(const Kernels& k) {
-  for (const int64_t head_dim : {2, 6, 8, 16, 18, 64, 66, 128, 150}) {
-    for (const int64_t positions : {1, 3, 128}) {
-      for (const int64_t rows : {1, 2, 3, 4, 5, 7, 9}) {
-        const Buffer probs(rows * (positions + 1), 1, 8);
-        const Buffer v(positions * head_dim, 2, 9);
-        const Buffer scales(rows, 0, 10);
-        Buffer actual(rows * head_dim, 3, 11);
-        Buffer expected = actual;
-        const Buffer before = actual;
-        const ConstMatrix p = {probs.data(), rows, positions, positions + 1};
-        const ConstMatrix values = Dense(v.data(), positions, head_dim);
-        k.AttentionValues(p, values, scales.data(), Dense(actual.data(), rows, head_dim));
-        reference::AttentionValues(p, values, scales.data(),
-                                   Dense(expected.data(), rows, head_dim));
-        for (int64_t i = 0; i < actual.size(); ++i) {
-          double magnitude = Abs(scales[i / head_dim]) * Abs(before[i]);
-          for (int64_t j = 0; j < positions; ++j) {
-            magnitude += Abs(p.Row(i / head_dim)[j]) * Abs(values.Row(j)[i % head_dim]);
-          }
-          ExpectWithin(actual[i], expected[i],
-                       static_cast<double>(positions + 3) * kUnitRoundoff * magnitude,
-                       "row " + std::to_string(i / head_dim));
-        }
-      }
-    }
   }
 }
 
