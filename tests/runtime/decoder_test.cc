@@ -27,8 +27,8 @@ struct Expected {
   std::vector<double> tolerance;            // [token]
 };
 
-Expected InDoublePrecision(const Weights& weights, const Tokens& tokens) {
-  ReferenceDecoder reference(weights);
+Expected InDoublePrecision(const Weights& weights, const Tokens& tokens, Dtype kv = Dtype::kF32) {
+  ReferenceDecoder reference(weights, kv);
   Expected expected;
   for (const int32_t token : tokens) {
     expected.logits.push_back(reference.Step(token));
@@ -53,8 +53,9 @@ double WorstError(std::span<const float> logits, const Expected& expected, size_
 
 // Feeds the tokens in calls of these sizes and returns the largest error in units of the tolerance.
 double WorstErrorOfSplit(const Weights& weights, ThreadPool& pool, const Tokens& tokens,
-                         const std::vector<size_t>& split, Logits which, const Expected& expected) {
-  Decoder decoder(weights, pool, static_cast<int64_t>(tokens.size()));
+                         const std::vector<size_t>& split, Logits which, const Expected& expected,
+                         Dtype kv = Dtype::kF32) {
+  Decoder decoder(weights, pool, static_cast<int64_t>(tokens.size()), kv);
   const auto vocab = static_cast<size_t>(weights.spec.vocab_size);
   double worst = 0;
   size_t at = 0;
@@ -108,6 +109,23 @@ RC_GTEST_PROP(DecoderProperty, EverySplitAgreesWhereOccurrencesShareTheirKvEntry
 }
 
 std::vector<NamedPrecision> AllPrecisions() { return {kPrecisions.begin(), kPrecisions.end()}; }
+
+// Weights and KV cache in every format. The tolerance is statistical: a wrong layout, scale or
+// correction is off by orders of magnitude.
+RC_GTEST_PROP(DecoderProperty, EveryFormatAgreesWithDoublePrecision, ()) {
+  const ModelSpec spec = DrawSpec();
+  const Precision precision = (*rc::gen::elementOf(AllPrecisions())).precision;
+  const Dtype kv = *rc::gen::element(Dtype::kF32, Dtype::kF16, Dtype::kInt8);
+  ThreadPool pool(*rc::gen::inRange(1, 4));
+  const Weights weights =
+      ConvertWeights(SmallWeights(spec, *rc::gen::arbitrary<uint32_t>()), precision, pool);
+  const Tokens tokens = DrawTokens(spec, 24);
+  const Expected expected = InDoublePrecision(weights, tokens, kv);
+  RC_LOG() << ToJson(spec).dump() << ToJson(precision).dump() << ToText(kv) << "\n";
+  const double worst = WorstErrorOfSplit(weights, pool, tokens, DrawSplit(tokens.size()),
+                                         Logits::kAll, expected, kv);
+  RC_ASSERT(worst <= 1);
+}
 
 RC_GTEST_PROP(DecoderProperty, BytesTouchedAreThoseOfTheSpec, ()) {
   const ModelSpec spec = DrawSpec();

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "runtime/kernels/activations.h"
+
 namespace deepthin::runtime {
 namespace {
 
@@ -14,10 +16,15 @@ void AddTo(std::vector<double>& x, const std::vector<double>& y) {
   for (size_t i = 0; i < x.size(); ++i) x[i] += y[i];
 }
 
+bool IsFine(const Weights& weights, Dtype kv) {
+  return kv == Dtype::kF32 && weights.embedding.dtype == Dtype::kF32 &&
+         weights.blocks.front().w_up.dtype == Dtype::kF32;
+}
+
 }  // namespace
 
-ReferencePass::ReferencePass(const Weights& weights, std::optional<uint32_t> noise_seed)
-    : weights_(weights), order_(ExecutionOrder(weights.spec)), entries_(order_) {
+ReferencePass::ReferencePass(const Weights& weights, Dtype kv, std::optional<uint32_t> noise_seed)
+    : weights_(weights), kv_(kv), order_(ExecutionOrder(weights.spec)), entries_(order_) {
   if (noise_seed) noise_.emplace(*noise_seed);
   for (size_t i = 0; i < order_.size(); ++i) {
     if (weights.spec.kv_policy == KvPolicy::kPerOccurrence) entries_[i] = static_cast<int64_t>(i);
@@ -26,13 +33,51 @@ ReferencePass::ReferencePass(const Weights& weights, std::optional<uint32_t> noi
   values_.resize(keys_.size());
 }
 
-double ReferencePass::Noise() {
+double ReferencePass::Uniform() {
   if (!noise_) return 0;
-  return kUnitRoundoff * (static_cast<double>((*noise_)()) * 0x1p-31 - 1);
+  return static_cast<double>((*noise_)()) * 0x1p-31 - 1;
+}
+
+double ReferencePass::Noise() { return kUnitRoundoff * Uniform(); }
+
+void ReferencePass::DisturbAsInt8(Vector& x, size_t begin, size_t end) {
+  double amax = 0;
+  for (size_t i = begin; i < end; ++i) amax = std::max(amax, std::abs(x[i]));
+  for (size_t i = begin; i < end; ++i) x[i] += Uniform() * amax / 254;
+}
+
+ReferencePass::Vector ReferencePass::AsMultipliedWith(const WeightMatrix& matrix, const Vector& x) {
+  Vector out = x;
+  switch (FormFor(matrix.dtype)) {
+    case ActivationForm::kFloats:
+      if (matrix.dtype == Dtype::kBf16) {  // kernels for bf16 may round to it: 8 bits
+        for (double& v : out) v *= 1 + Uniform() * 0x1p-9;
+      }
+      break;
+    case ActivationForm::kGroups:
+      for (size_t i = 0; i < x.size(); i += 32) {
+        DisturbAsInt8(out, i, std::min(i + 32, x.size()));
+      }
+      break;
+    case ActivationForm::kRows:
+      DisturbAsInt8(out, 0, x.size());
+      break;
+  }
+  return out;
+}
+
+ReferencePass::Vector ReferencePass::AsCached(const Vector& x) {
+  Vector out = x;
+  if (kv_ == Dtype::kInt8) DisturbAsInt8(out, 0, out.size());
+  if (kv_ == Dtype::kF16) {  // 11 bits, and steps of 2^-24 where it is subnormal
+    for (double& v : out) v += Uniform() * (std::abs(v) * 0x1p-11 + 0x1p-25);
+  }
+  return out;
 }
 
 // A sum of n products is off by at most (n + 2) u times the sum of their magnitudes.
-ReferencePass::Vector ReferencePass::Times(const WeightMatrix& matrix, const Vector& x) {
+ReferencePass::Vector ReferencePass::Times(const WeightMatrix& matrix, const Vector& exact_x) {
+  const Vector x = AsMultipliedWith(matrix, exact_x);
   Vector y(static_cast<size_t>(matrix.rows));
   std::vector<float> row(x.size());
   for (size_t r = 0; r < y.size(); ++r) {
@@ -113,8 +158,9 @@ void ReferencePass::Block(size_t executed) {
   Rotate(k);
   keys_[entry].resize(position_ + 1);
   values_[entry].resize(position_ + 1);
-  keys_[entry][position_] = k;  // over that of an earlier occurrence, if they share the entry
-  values_[entry][position_] = Times(w.wv, attn_in);
+  keys_[entry][position_] =
+      AsCached(k);  // over that of an earlier occurrence, if they share the entry
+  values_[entry][position_] = AsCached(Times(w.wv, attn_in));
   AddTo(x_, Times(w.wo, Attend(entry, q)));
   AddTo(x_, Times(w.w_down, Hidden(w, RmsNormalised(w.ffn_norm))));
 }
@@ -160,8 +206,15 @@ ReferencePass::Vector ReferencePass::Attend(size_t entry, const Vector& q) {
   return out;
 }
 
-ReferenceDecoder::ReferenceDecoder(const Weights& weights) : exact_(weights, std::nullopt) {
-  for (const uint32_t seed : {1U, 2U}) disturbed_.emplace_back(weights, seed);
+ReferenceDecoder::ReferenceDecoder(const Weights& weights, Dtype kv)
+    : exact_(weights, kv, std::nullopt) {
+  // f32 rounding is thousands of small errors, whose sum two passes show; rounding to a coarse
+  // format is few large ones in a small model. Of 4,000 models one went beyond 4 x the largest
+  // deviation of 16 passes, by 1.7.
+  const bool fine = IsFine(weights, kv);
+  deviations_allowed_ = fine ? 4 : 12;
+  const uint32_t passes = fine ? 2 : 16;
+  for (uint32_t seed = 1; seed <= passes; ++seed) disturbed_.emplace_back(weights, kv, seed);
 }
 
 std::vector<double> ReferenceDecoder::Step(int32_t token) {
@@ -173,7 +226,7 @@ std::vector<double> ReferenceDecoder::Step(int32_t token) {
       deviation = std::max(deviation, std::abs(disturbed[i] - logits[i]));
     }
   }
-  tolerance_ = 4 * deviation;
+  tolerance_ = deviations_allowed_ * deviation;
   return logits;
 }
 
