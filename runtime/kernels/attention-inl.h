@@ -75,7 +75,11 @@ HWY_INLINE FloatVector LoadFloats(const int8_t* from) {
 }
 
 HWY_INLINE float ToFloat(float x) { return x; }
-HWY_INLINE float ToFloat(hwy::float16_t x) { return FloatFromF16(x.bits); }
+HWY_INLINE float ToFloat(hwy::float16_t x) {  // a class on some targets, a number on others
+  uint16_t bits = 0;
+  hwy::CopyBytes<sizeof(bits)>(&x, &bits);
+  return FloatFromF16(bits);
+}
 HWY_INLINE float ToFloat(int8_t x) { return static_cast<float>(x); }
 
 // Calls body with the elements of the view in their type.
