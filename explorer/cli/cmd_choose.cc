@@ -1,5 +1,8 @@
 // deepthin choose
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <set>
 
 #include "explorer/choose.h"
 #include "explorer/cli/candidate_table.h"
@@ -9,6 +12,21 @@
 #include "results/sqlite_store.h"
 
 namespace deepthin::explorer {
+namespace {
+
+void RequireKnownSoc(const std::vector<Candidate>& candidates, const std::string& soc,
+                     const std::string& database) {
+  std::set<std::string> known;
+  for (const Candidate& candidate : candidates) {
+    if (candidate.problem) known.insert(candidate.problem->soc.name);
+  }
+  if (known.empty() || known.contains(soc)) return;
+  throw InputError({"command line", "--soc"}, "is '" + soc + "'",
+                   fmt::format("a SoC that {} has estimates for: {}", database,
+                               fmt::join(known, ", ")));
+}
+
+}  // namespace
 
 int RunChoose(const Arguments& arguments) {
   CommandLine line(
@@ -38,7 +56,9 @@ int RunChoose(const Arguments& arguments) {
   if (const auto text = line.Get("memory")) budget.memory = BytesFromText(*text, "memory");
 
   const auto store = results::OpenSqliteStore(*line.Get("db"), results::OpenMode::kReadExisting);
-  const Choice choice = Choose(AllCandidates(*store), budget);
+  const std::vector<Candidate> candidates = AllCandidates(*store);
+  if (budget.soc) RequireKnownSoc(candidates, *budget.soc, *line.Get("db"));
+  const Choice choice = Choose(candidates, budget);
   if (line.json()) {
     Json rows = Json::array();
     for (const Candidate& candidate : choice.front) rows.push_back(ToJson(candidate));

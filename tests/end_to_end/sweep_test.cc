@@ -62,6 +62,9 @@ TEST(Sweep, RunsEndToEnd) {
   EXPECT_EQ(choice["considered"], 3);
   // More blocks: more decoder parameters and more time, so nothing beats anything.
   EXPECT_EQ(choice["pareto_front"].size(), 3u);
+  const ProgramResult unknown = RunProgram({"choose", "--db", database, "--soc", "iphone-1"});
+  EXPECT_EQ(unknown.exit_code, 2);
+  EXPECT_THAT(unknown.err, HasSubstr("iphone-13"));
 
   const std::string csv_path = folder.File("out.csv");
   ASSERT_EQ(
