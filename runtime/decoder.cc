@@ -25,6 +25,7 @@
 #include "runtime/kernels/kernels.h"
 #include "runtime/kv_cache.h"
 #include "runtime/memory.h"
+#include "runtime/profile.h"
 #include "spec/errors.h"
 
 namespace deepthin::runtime {
@@ -65,12 +66,6 @@ Bytes BytesOf(std::span<const float> floats) {
   return Bytes(static_cast<int64_t>(floats.size_bytes()));
 }
 
-Bytes BlockBytes(const BlockWeights& w) {
-  Bytes sum = BytesOf(w.attn_norm) + BytesOf(w.ffn_norm);
-  for (const auto matrix : kBlockMatrices) sum += (w.*matrix).bytes();
-  return sum;
-}
-
 // out = x times the transpose of w, a part of the columns of some parallel loop.
 struct Product {
   WeightMatrix w;
@@ -95,6 +90,7 @@ struct Decoder::State {
   void Multiply(const WeightMatrix& w, const ActivationView& in, MutableMatrix out) const;
   void MultiplyAll(const ActivationView& in, std::span<const Product> products);
   void AddProduct(const WeightMatrix& w, const ActivationBuffer& in, int64_t first, int64_t count);
+  void End(Operator op, Bytes touched);
   template <class Body>
   void ForWeightRows(int64_t rows, int64_t row_bytes, const Body& body);
 
@@ -125,6 +121,7 @@ struct Decoder::State {
 
   int64_t position = 0;
   Bytes bytes_touched;
+  Profile* profile = nullptr;
 };
 
 Decoder::State::State(const Weights& weights_to_run, ThreadPool& pool_to_use,
@@ -161,6 +158,8 @@ std::span<const float> Decoder::State::Forward(std::span<const int32_t> tokens, 
   DEEPTHIN_CHECK(count >= 1 && count <= max_tokens - position);
   for (const int32_t token : tokens) DEEPTHIN_CHECK(token >= 0 && token < spec.vocab_size);
 
+  if (profile != nullptr) profile->BeginPass(position, count);
+
   const int64_t rows = which == Logits::kAll ? count : 1;
   if (logits_floats < rows * spec.vocab_size) {
     logits.reset();
@@ -185,8 +184,8 @@ void Decoder::State::RunTile(std::span<const int32_t> tokens) {
     const int64_t token = tokens[static_cast<size_t>(t)];
     Dequantize(weights.embedding, token, token + 1, x.Tokens(t, 1).data);
   }
-  bytes_touched += StorageBytes(weights.embedding.dtype, n, spec.d_model);
   ComputeRopeAngles(n);
+  End(Operator::kEmbedding, StorageBytes(weights.embedding.dtype, n, spec.d_model));
   for (const Stage& stage : stages) {
     const int64_t pass = stage.end - stage.begin == 1 ? n : 1;  // see the head of this file
     for (int64_t first = 0; first < n; first += pass) {
@@ -215,12 +214,14 @@ void Decoder::State::ComputeRopeAngles(int64_t tokens) {
 void Decoder::State::RunBlock(int64_t executed, int64_t first, int64_t count) {
   const BlockWeights& w = weights.blocks[static_cast<size_t>(order[static_cast<size_t>(executed)])];
   const int64_t entry = entries[static_cast<size_t>(executed)];
+  if (profile != nullptr) profile->EnterBlock(executed);
   ProjectAndStore(w, entry, first, count);
-  bytes_touched +=
+  const Bytes kv_read =
       attention.Run(cache, entry, position + first, count, attended.Tokens(first, count));
+  End(Operator::kAttention, kv_read);
   AddProduct(w.wo, attended, first, count);
+  End(Operator::kOutput, w.wo.bytes());
   RunFfn(w, first, count);
-  bytes_touched += BlockBytes(w);
 }
 
 // Queries to attention, keys and values to the cache.
@@ -229,16 +230,18 @@ void Decoder::State::ProjectAndStore(const BlockWeights& w, int64_t entry, int64
   const int64_t q = QueryDim(spec);
   const int64_t kv = KvDim(spec);
   Normalise(w.attn_norm, w.wq.dtype, first, count);
+  End(Operator::kAttentionNorm, BytesOf(w.attn_norm));
   const MutableMatrix out = qkv.Tokens(first, count);
   const std::array<Product, 3> products = {Product{w.wq, out.Columns(0, q)},
                                            Product{w.wk, out.Columns(q, q + kv)},
                                            Product{w.wv, out.Columns(q + kv, q + 2 * kv)}};
   MultiplyAll(normed.View(first, count), products);
+  End(Operator::kQkv, w.wq.bytes() + w.wk.bytes() + w.wv.bytes());
   const auto rotate_and_store = [&](int64_t begin, int64_t end) {
     for (int64_t t = begin; t < end; ++t) RotateAndStore(t, entry, first, count);
   };
   pool.ForRanges(count, kGrainRows, std::cref(rotate_and_store));
-  bytes_touched += count * StorageBytes(cache.dtype(), 2, kv);
+  End(Operator::kRopeStore, count * StorageBytes(cache.dtype(), 2, kv));
 }
 
 void Decoder::State::RotateAndStore(int64_t token, int64_t entry, int64_t first, int64_t count) {
@@ -257,6 +260,7 @@ void Decoder::State::RotateAndStore(int64_t token, int64_t entry, int64_t first,
 
 void Decoder::State::RunFfn(const BlockWeights& w, int64_t first, int64_t count) {
   Normalise(w.ffn_norm, w.w_up.dtype, first, count);
+  End(Operator::kFfnNorm, BytesOf(w.ffn_norm));
   const ActivationView in = normed.View(first, count);
   const MutableMatrix hidden = gate.Tokens(first, count);
   if (spec.ffn == Ffn::kSwiglu) {
@@ -276,15 +280,24 @@ void Decoder::State::RunFfn(const BlockWeights& w, int64_t first, int64_t count)
       for (int64_t t = 0; t < count; ++t) activation(hidden.Row(t) + begin, end - begin);
     });
   }
+  End(Operator::kGateUp, w.w_gate.bytes() + w.w_up.bytes());
   AddProduct(w.w_down, gate, first, count);
+  End(Operator::kDown, w.w_down.bytes());
 }
 
 // out: [count, vocab_size]
 void Decoder::State::ComputeLogits(int64_t first, int64_t count, float* out) {
   Normalise(weights.final_norm, weights.head.dtype, first, count);
+  End(Operator::kFinalNorm, BytesOf(weights.final_norm));
   const Product head = {weights.head, Dense(out, count, spec.vocab_size)};
   MultiplyAll(normed.View(first, count), {&head, 1});
-  bytes_touched += BytesOf(weights.final_norm) + weights.head.bytes();
+  End(Operator::kHead, weights.head.bytes());
+}
+
+// An operator's loops are over, and what they touched of weights and KV cache.
+void Decoder::State::End(Operator op, Bytes touched) {
+  bytes_touched += touched;
+  if (profile != nullptr) profile->End(op, touched);
 }
 
 // x normalised, in the form that products with `multiplied_with` take.
@@ -360,5 +373,6 @@ std::span<const float> Decoder::Forward(std::span<const int32_t> tokens, Logits 
 int64_t Decoder::position() const { return state_->position; }
 void Decoder::Reset() { state_->position = 0; }
 Bytes Decoder::bytes_touched() const { return state_->bytes_touched; }
+void Decoder::set_profile(Profile* profile) { state_->profile = profile; }
 
 }  // namespace deepthin::runtime

@@ -17,6 +17,8 @@
 
 namespace deepthin::runtime {
 
+class Profile;
+
 enum class Logits { kLast, kAll };
 
 // Owner of KV cache and buffers; shares the weights' storage; the pool outlives it. One thread at a
@@ -44,6 +46,9 @@ class Decoder {
   // and the KV rows of all positions; in prefill the weights once per tile of 256 tokens (per token
   // for blocks that share a KV cache entry), and keys and values once per 8 tokens.
   [[nodiscard]] Bytes bytes_touched() const;
+
+  // Later passes are recorded there; null (as at first): nowhere. The profile outlives them.
+  void set_profile(Profile* profile);
 
  private:
   struct State;
