@@ -25,6 +25,8 @@ OutcomeWriter::OutcomeWriter(SQLite::Database& database)
       measurement_(database, "measurement", {"trial_id"}),
       sample_(database,
               "INSERT INTO sample (trial_id, phase, position, time_s) VALUES (?, ?, ?, ?)"),
+      token_sample_(database,
+                    "INSERT INTO token_sample (trial_id, position, time_s) VALUES (?, ?, ?)"),
       score_(database, "score", {"trial_id"}),
       infeasible_(database, "infeasible", {"trial_id"}),
       failure_(database, "failure", {"trial_id"}) {}
@@ -56,6 +58,8 @@ void OutcomeWriter::WriteValue(int64_t trial_id, const Measurement& measurement)
   measurement_.Run(measurement, trial_id);
   WriteSamples(trial_id, kPrefill, measurement.prefill_s);
   WriteSamples(trial_id, kDecode, measurement.decode_s_per_token);
+  int64_t position = 0;
+  for (const double time_s : measurement.token_s) Run(token_sample_, trial_id, position++, time_s);
 }
 
 void OutcomeWriter::WriteSamples(int64_t trial_id, std::string_view phase,
@@ -77,6 +81,8 @@ OutcomeReader::OutcomeReader(SQLite::Database& database, const std::string& path
       measurement_(database, SelectSql<Measurement>("measurement")),
       samples_(database,
                "SELECT phase, time_s FROM sample WHERE trial_id = ? ORDER BY phase, position"),
+      token_samples_(database,
+                     "SELECT time_s FROM token_sample WHERE trial_id = ? ORDER BY position"),
       score_(database, SelectSql<ProxyScore>("score")),
       infeasible_(database, SelectSql<Infeasible>("infeasible")),
       failure_(database, SelectSql<Failure>("failure")) {}
@@ -146,6 +152,9 @@ Measurement OutcomeReader::ReadMeasurement(int64_t trial_id) {
     const bool is_prefill = row.Get<std::string>() == kPrefill;
     (is_prefill ? measurement.prefill_s : measurement.decode_s_per_token)
         .push_back(row.Get<double>());
+  }
+  for (Query query(token_samples_, trial_id); query.Next();) {
+    measurement.token_s.push_back(query.Row(path_).Get<double>());
   }
   return measurement;
 }

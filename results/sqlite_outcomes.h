@@ -36,6 +36,7 @@ class OutcomeWriter {
   FieldInsert<LevelTraffic> traffic_;
   FieldInsert<Measurement> measurement_;
   SQLite::Statement sample_;
+  SQLite::Statement token_sample_;
   FieldInsert<ProxyScore> score_;
   FieldInsert<Infeasible> infeasible_;
   FieldInsert<Failure> failure_;
@@ -63,6 +64,7 @@ class OutcomeReader {
   SQLite::Statement traffic_;
   SQLite::Statement measurement_;
   SQLite::Statement samples_;
+  SQLite::Statement token_samples_;
   SQLite::Statement score_;
   SQLite::Statement infeasible_;
   SQLite::Statement failure_;

@@ -120,6 +120,7 @@ struct Decoder::State {
   int64_t logits_floats = 0;
 
   int64_t position = 0;
+  int64_t furthest = 0;  // that Seek() has left since Reset()
   Bytes bytes_touched;
   Profile* profile = nullptr;
 };
@@ -371,7 +372,12 @@ std::span<const float> Decoder::Forward(std::span<const int32_t> tokens, Logits 
   return state_->Forward(tokens, which);
 }
 int64_t Decoder::position() const { return state_->position; }
-void Decoder::Reset() { state_->position = 0; }
+void Decoder::Reset() { state_->position = state_->furthest = 0; }
+void Decoder::Seek(int64_t position) {
+  state_->furthest = std::max(state_->furthest, state_->position);
+  DEEPTHIN_CHECK(position >= 0 && position <= state_->furthest);
+  state_->position = position;
+}
 Bytes Decoder::bytes_touched() const { return state_->bytes_touched; }
 void Decoder::set_profile(Profile* profile) { state_->profile = profile; }
 

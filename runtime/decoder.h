@@ -40,6 +40,10 @@ class Decoder {
 
   [[nodiscard]] int64_t position() const;  // tokens in the KV cache
   void Reset();                            // empties the KV cache
+  // Goes to `position`: back, where other tokens may follow, or forward again to where it has been
+  // since Reset(), which makes sense only if the tokens fed meanwhile were the same ones. REQUIRES:
+  // from 0 to the furthest position since Reset().
+  void Seek(int64_t position);
 
   // Weight and KV cache bytes read and KV bytes written since construction, counted where they are
   // touched: in decode all weights of each executed block, final norm, head and one embedding row,

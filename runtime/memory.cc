@@ -7,6 +7,7 @@
 #include <fstream>
 #include <limits>
 #include <new>
+#include <sstream>
 #include <string>
 
 #include "spec/errors.h"
@@ -18,14 +19,14 @@ constexpr std::align_val_t kAlignment{64};
 // From here on memory is mapped, and how much there is is looked up first (some 30 us).
 constexpr int64_t kLargeBytes = 1 << 22;
 
-// The number behind a key of /proc/meminfo, in KiB.
-std::optional<int64_t> MemInfoKib(std::string_view key) {
-  std::ifstream file("/proc/meminfo");
-  std::string name;
-  int64_t kib = 0;
-  std::string unit;
-  while (file >> name >> kib && std::getline(file, unit)) {
-    if (name == key) return kib;
+// The number behind a key of a file of lines "key: 12 kB", as /proc/meminfo is.
+std::optional<int64_t> KibIn(const char* path, std::string_view key) {
+  std::ifstream file(path);
+  for (std::string line; std::getline(file, line);) {
+    if (!line.starts_with(key)) continue;
+    int64_t kib = 0;
+    std::istringstream number(line.substr(key.size()));
+    if (number >> kib) return kib;
   }
   return std::nullopt;
 }
@@ -55,7 +56,7 @@ struct Delete {
 }  // namespace
 
 std::optional<Bytes> AvailableMemory() {
-  std::optional<int64_t> available = MemInfoKib("MemAvailable:");
+  std::optional<int64_t> available = KibIn("/proc/meminfo", "MemAvailable:");
   if (available) *available *= 1024;
   // Control groups, version 2: as a container sees its own.
   const auto limit = NumberIn("/sys/fs/cgroup/memory.max");
@@ -67,6 +68,15 @@ std::optional<Bytes> AvailableMemory() {
   if (!available) return std::nullopt;
   return Bytes(*available);
 }
+
+std::optional<Bytes> PeakMemory() {
+  const auto kib = KibIn("/proc/self/status", "VmHWM:");
+  if (!kib || *kib > std::numeric_limits<int64_t>::max() / 1024) return std::nullopt;
+  return KiB(*kib);
+}
+
+// 5 resets the peak (proc(5), since Linux 4.0).
+void RestartPeakMemory() { std::ofstream("/proc/self/clear_refs") << 5; }
 
 void RequireMemory(Bytes needed, std::string_view what) {
   if (needed < Bytes(kLargeBytes)) return;

@@ -14,6 +14,13 @@ namespace deepthin::runtime {
 // available, or less where a control group allows less. Absent where the system does not say.
 [[nodiscard]] std::optional<Bytes> AvailableMemory();
 
+// The most memory of this process that was resident at a time since it began or RestartPeakMemory()
+// was last called. Absent where the system does not say.
+[[nodiscard]] std::optional<Bytes> PeakMemory();
+
+// Counts PeakMemory() anew from what is resident now, where the system can.
+void RestartPeakMemory();
+
 // Throws EnvironmentError, naming what they are for, where so many bytes are not available.
 void RequireMemory(Bytes needed, std::string_view what);
 

@@ -25,6 +25,18 @@ WeightBytes CountWeightBytes(const ModelSpec& spec, const Precision& precision) 
           .final_norm = norm};
 }
 
+DecodeBytes CountDecodeBytes(const ModelSpec& spec, const Precision& precision, int64_t position) {
+  const WeightBytes weights = CountWeightBytes(spec, precision);
+  const int64_t executed = ExecutedBlocks(spec);
+  const Bytes kv_row = executed * StorageBytes(precision.kv, 2, KvDim(spec));
+  return {.embedding = StorageBytes(precision.embedding, 1, spec.d_model),
+          .blocks = executed * weights.block,
+          .kv_written = kv_row,
+          .kv_read = (position + 1) * kv_row,
+          .final_norm = weights.final_norm,
+          .head = spec.tie_embeddings ? weights.embedding : weights.head};
+}
+
 Bytes KvBytesPerToken(const ModelSpec& spec, const Precision& precision) {
   return StorageBytes(precision.kv, 2 * KvEntryCount(spec), KvDim(spec));
 }

@@ -64,6 +64,24 @@ struct WeightBytes {
 };
 [[nodiscard]] WeightBytes CountWeightBytes(const ModelSpec& spec, const Precision& precision);
 
+// Bytes that a decoder reads and writes for one token, by part: what is streamed again for each
+// executed block, whatever a cache may hold of it.
+struct DecodeBytes {
+  Bytes embedding;  // one row
+  Bytes blocks;     // matrices and norms of all executed blocks
+  Bytes kv_written;
+  Bytes kv_read;  // of all positions up to the token's own, once for each executed block
+  Bytes final_norm;
+  Bytes head;  // the table, if tied
+
+  [[nodiscard]] Bytes total() const {
+    return embedding + blocks + kv_written + kv_read + final_norm + head;
+  }
+};
+// Of the token at `position`, which counts from 0.
+[[nodiscard]] DecodeBytes CountDecodeBytes(const ModelSpec& spec, const Precision& precision,
+                                           int64_t position);
+
 // Bytes that one token adds to the KV cache: key and value, over all entries.
 [[nodiscard]] Bytes KvBytesPerToken(const ModelSpec& spec, const Precision& precision);
 

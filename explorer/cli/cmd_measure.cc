@@ -1,73 +1,121 @@
 // deepthin measure
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+
 #include "explorer/cli/command_line.h"
 #include "explorer/cli/commands.h"
-#include "explorer/cli/human.h"
+#include "explorer/cli/measure_report.h"
 #include "explorer/cli/progress.h"
-#include "explorer/cli/shared_options.h"
-#include "explorer/cli/table.h"
+#include "explorer/cli/trace.h"
+#include "explorer/model_source.h"
 #include "runtime/measuring/host_probe.h"
 #include "runtime/measuring/measure.h"
+#include "runtime/measuring/stream_bandwidth.h"
+#include "runtime/memory.h"
+#include "spec/files.h"
 #include "spec/model_argument.h"
-#include "spec/robust_stats.h"
 
 namespace deepthin::explorer {
 namespace {
 
-struct NamedMeasurement {
-  std::string model;
-  Measurement measurement;
+using runtime::MeasuredWeights;
+using runtime::MeasurePlan;
+
+struct Request {
+  std::vector<std::string> models;
+  std::vector<std::string> settings;
+  std::optional<Precision> precision;  // absent: f32, or what a file holds
+  std::optional<Dtype> kv;             // absent: the precision's
+  MeasurePlan plan;
 };
 
-double AchievedGBps(const Measurement& m) {
-  return ToGBps(m.bytes_touched_per_token / Seconds(Median(m.decode_s_per_token)));
+Dtype KvFrom(const std::string& text) {
+  const auto dtype = FromText<Dtype>(text);
+  if (dtype == Dtype::kF32 || dtype == Dtype::kF16 || dtype == Dtype::kInt8) return *dtype;
+  throw InputError({"command line", "--kv"}, "is '" + text + "'", "f32, f16 or int8");
 }
 
-Json ToJson(const NamedMeasurement& named) {
-  const Measurement& m = named.measurement;
-  return {{"model", named.model},
-          {"decode_median_s_per_token", Median(m.decode_s_per_token)},
-          {"decode_mad_s_per_token", Mad(m.decode_s_per_token)},
-          {"decode_tokens_per_s", 1 / Median(m.decode_s_per_token)},
-          {"prefill_median_s", Median(m.prefill_s)},
-          {"prefill_mad_s", Mad(m.prefill_s)},
-          {"achieved_bytes_per_s", AchievedGBps(m) * 1e9},
-          {"is_noisy", runtime::IsNoisy(m)},
-          {"measurement", deepthin::ToJson(m)}};
+Request RequestFrom(const CommandLine& line) {
+  Request request;
+  request.models = line.positional();
+  request.settings = line.GetList("set");
+  if (const auto name = line.Get("precision")) request.precision = PrecisionFromArgument(*name);
+  if (const auto name = line.Get("kv")) request.kv = KvFrom(*name);
+  request.plan.threads =
+      line.Get("threads") ? line.GetInts("threads", 1, 1024) : std::vector{runtime::UsableCpus()};
+  if (line.Get("positions")) request.plan.positions = line.GetInts("positions", 0, 1 << 24);
+  request.plan.profile = line.Has("by-operator") || line.Get("perfetto").has_value();
+  request.plan.options = {
+      .threads = *std::max_element(request.plan.threads.begin(), request.plan.threads.end()),
+      .prompt_tokens = line.GetInt("prompt", 1, 1 << 24),
+      .generated_tokens = line.GetInt("generate", 1, 1 << 24),
+      .repeats = line.GetInt("repeats", 1, 10'000),
+      .seed = static_cast<uint64_t>(line.GetInt("seed", 0, INT64_MAX)),
+      .precision = request.precision.value_or(kF32)};
+  return request;
 }
 
-void PrintTable(const std::vector<NamedMeasurement>& measurements) {
-  Table table({{"model", Align::kLeft},
-               {"threads"},
-               {"load"},
-               {"init"},
-               {"TTFT ms"},
-               {"+-MAD"},
-               {"ms/token"},
-               {"+-MAD"},
-               {"tokens/s"},
-               {"MB/token"},
-               {"GB/s"},
-               {"", Align::kLeft}});
-  for (const auto& [name, m] : measurements) {
-    table.Row({name, std::to_string(m.threads), HumanTime(m.load), HumanTime(m.init),
-               fmt::format("{:.1f}", 1e3 * Median(m.prefill_s)),
-               fmt::format("{:.1f}", 1e3 * Mad(m.prefill_s)),
-               fmt::format("{:.2f}", 1e3 * Median(m.decode_s_per_token)),
-               fmt::format("{:.2f}", 1e3 * Mad(m.decode_s_per_token)),
-               fmt::format("{:.1f}", 1 / Median(m.decode_s_per_token)),
-               fmt::format("{:.1f}", ToMegabytes(m.bytes_touched_per_token)),
-               fmt::format("{:.1f}", AchievedGBps(m)), runtime::IsNoisy(m) ? "noisy" : ""});
+// A file is executed as it lies, unless another precision is asked for.
+MeasuredWeights LoadFile(const std::string& path, const Request& request) {
+  runtime::ThreadPool pool(request.plan.options.threads);
+  const auto start = std::chrono::steady_clock::now();
+  MeasuredWeights loaded = {.weights = WeightsFromArgument(path, request.settings, 0, pool)};
+  if (request.precision) {
+    loaded.weights = ConvertWeights(loaded.weights, *request.precision, pool);
+    loaded.kv = runtime::ExecutedPrecision(*request.precision).kv;
   }
-  const Measurement& first = measurements.front().measurement;
-  fmt::print("{}", table.ToString());
-  fmt::print(
-      "f32 random weights, prompt {}, generating {}, {} repeats; {}, {}, {} CPUs, load average "
-      "{:.2f}, {} build of {}\n",
-      first.prompt_tokens, first.generated_tokens, first.decode_s_per_token.size(),
-      first.host.cpu_model, first.host.isa, first.host.logical_cpus, first.host.load_average,
-      first.host.build_type, first.host.commit);
+  loaded.load =
+      Seconds(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  std::error_code error;
+  const auto bytes = std::filesystem::file_size(path, error);
+  if (!error) loaded.file_bytes = Bytes(static_cast<int64_t>(bytes));
+  return loaded;
+}
+
+MeasuredWeights Load(const std::string& model, const Request& request) {
+  MeasuredWeights loaded =
+      IsCheckpoint(model) ? LoadFile(model, request)
+                          : runtime::LoadRandomWeights(ModelFromArgument(model, request.settings),
+                                                       request.plan.options);
+  if (request.kv) loaded.kv = *request.kv;
+  return loaded;
+}
+
+// Models of one run: their repeats are taken in turn.
+std::vector<MeasuredModel> MeasureTogether(std::span<const std::string> names,
+                                           const Request& request) {
+  runtime::RestartPeakMemory();
+  std::vector<MeasuredWeights> models;
+  for (const std::string& name : names) models.push_back(Load(name, request));
+  ProgressLine progress;
+  const Stopwatch stopwatch;
+  const std::string what = names.size() == 1 ? names.front() : "";
+  auto all = runtime::MeasureAll(models, request.plan, [&](int64_t done, int64_t total) {
+    progress.Show(done, total, "runs", stopwatch.elapsed(), stopwatch.Eta(done, total), what);
+  });
+  progress.Finish();
+  std::vector<MeasuredModel> out;
+  const size_t per_model = all.size() / names.size();
+  for (size_t i = 0; i < all.size(); ++i) {
+    const size_t model = i / per_model;
+    out.push_back({names[model], models[model].weights.spec, std::move(all[i])});
+  }
+  return out;
+}
+
+// After the measurements, whose peak of memory it would raise.
+void AddStreamPeaks(std::vector<MeasuredModel>& models) {
+  runtime::StreamPeaks peaks;
+  for (MeasuredModel& model : models) {
+    const Measurement& m = model.measured.measurement;
+    try {
+      model.stream_peak = peaks.Peak(m.threads, m.bytes_touched_per_token);
+    } catch (const EnvironmentError&) {  // no memory for it: said as unknown
+    }
+  }
 }
 
 }  // namespace
@@ -76,53 +124,59 @@ int RunMeasure(const Arguments& arguments) {
   CommandLine line(
       {.usage = "deepthin measure MODEL... [options]",
        .text =
-           "Executes models on this CPU with random weights and times them: load, init, prefill\n"
-           "(TTFT) and decode, with every sample kept. Repeats of different thread counts are\n"
-           "taken in turn, so that a drifting machine hits all alike.",
+           "Executes models on this CPU and times them: load, init, prefill (TTFT) and decode, "
+           "with\n"
+           "every sample kept. MODEL is a preset or JSON spec, which then has random weights, or "
+           "a\n"
+           "model file. Repeats of different thread counts and positions are taken in turn, so "
+           "that\n"
+           "a drifting machine hits all alike. Achieved bandwidth is compared with what this host\n"
+           "streams, measured in the same run.",
        .examples = {"deepthin measure mobilellm-125m --threads 1,2",
-                    "deepthin measure mobilellm-125m mobilellm-ls-125m --repeats 9 --json",
-                    "deepthin measure mobilellm-125m:n_blocks=12,d_model=768 --generate 128"}});
+                    "deepthin measure mobilellm-125m --precision q8_0 --by-operator",
+                    "deepthin measure mobilellm-125m --positions 0,256,1024,2000 --kv f16",
+                    "deepthin measure mobilellm-125m mobilellm-ls-125m --together --json",
+                    "deepthin measure mobilellm-ls-125m --perfetto trace.json"}});
   line.Text("threads,t", "worker threads, as 1,2; default: every CPU")
+      .Text("precision", "f32, f16, bf16, q8_0, q4_0 or w8a8; default: f32, or as a file has it")
+      .Text("kv", "format of the KV cache: f32, f16 or int8; default: the precision's")
       .Text("prompt", "tokens that are prefilled", "64")
+      .Text("positions", "decode from these contexts on instead, as 0,256,1024")
       .Text("generate", "tokens that are decoded", "32")
       .Text("repeats", "samples of each", "5")
       .Text("seed", "of weights and tokens", "1")
+      .Flag("by-operator", "one more repeat, in which each operator is timed")
+      .Text("perfetto", "write a timeline of such a repeat to this file, for ui.perfetto.dev")
+      .Flag("together", "all models in memory at once, and their repeats in turn")
       .List("set", "override a key of the models; may be given again")
       .Positional("MODEL", 1, -1);
   if (!line.Parse(arguments)) return 0;
-  const std::vector<int64_t> threads = line.Get("threads")
-                                           ? line.GetInts("threads", 1, 1024)
-                                           : std::vector{runtime::ProbeHost().logical_cpus};
-  const runtime::MeasureOptions options{
-      .threads = 1,
-      .prompt_tokens = line.GetInt("prompt", 1, 1 << 24),
-      .generated_tokens = line.GetInt("generate", 1, 1 << 24),
-      .repeats = line.GetInt("repeats", 1, 10'000),
-      .seed = static_cast<uint64_t>(line.GetInt("seed", 0, INT64_MAX))};
-  std::vector<std::pair<std::string, ModelSpec>> models;
-  for (const std::string& name : line.positional()) {
-    models.emplace_back(name, ModelFromArgument(name, line.GetList("set")));
-  }
+  const Request request = RequestFrom(line);
 
-  std::vector<NamedMeasurement> measurements;
-  for (const auto& [name, spec] : models) {
-    ProgressLine progress;
-    const Stopwatch stopwatch;
-    const std::string what = name;
-    for (Measurement& m :
-         runtime::MeasureThreads(spec, options, threads, [&](int64_t done, int64_t total) {
-           progress.Show(done, total, "runs", stopwatch.elapsed(), stopwatch.Eta(done, total),
-                         what);
-         })) {
-      measurements.push_back({name, std::move(m)});
+  std::vector<MeasuredModel> models;
+  const std::span<const std::string> names(request.models);
+  const size_t at_once = line.Has("together") ? names.size() : 1;
+  for (size_t i = 0; i < names.size(); i += at_once) {
+    for (MeasuredModel& each : MeasureTogether(names.subspan(i, at_once), request)) {
+      models.push_back(std::move(each));
     }
+  }
+  AddStreamPeaks(models);
+
+  if (const auto path = line.Get("perfetto")) {
+    const MeasuredModel& first = models.front();
+    WriteFileAtomically(*path,
+                        TraceJson(first.measured.profile, first.spec, first.name).dump() + "\n");
   }
   if (line.json()) {
     Json rows = Json::array();
-    for (const NamedMeasurement& named : measurements) rows.push_back(ToJson(named));
+    for (const MeasuredModel& model : models) rows.push_back(ReportJson(model));
     fmt::print("{}\n", rows.dump(2));
-  } else {
-    PrintTable(measurements);
+    return 0;
+  }
+  fmt::print("{}", MeasureTable(models));
+  if (line.Has("by-operator")) {
+    for (const MeasuredModel& model : models) fmt::print("{}", OperatorTable(model));
   }
   return 0;
 }

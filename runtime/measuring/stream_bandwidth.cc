@@ -17,7 +17,8 @@ namespace {
 
 constexpr int64_t kBlockBytes = static_cast<int64_t>(kReadBlock * sizeof(float));
 constexpr int64_t kMaxThreads = 1024;
-constexpr Bytes kMaxRead = GiB(1024);  // of a repeat: minutes
+constexpr Bytes kLargestSet = MiB(512);  // that StreamPeaks measures
+constexpr Bytes kMaxRead = GiB(1024);    // of a repeat: minutes
 
 // Blocks that each thread reads of a working set.
 int64_t BlocksPerThread(Bytes working_set, int64_t threads) {
@@ -121,6 +122,19 @@ std::vector<BandwidthPoint> MeasureReadBandwidth(
     }
   }
   return points;
+}
+
+BytesPerSecond StreamPeaks::Peak(int64_t threads, Bytes working_set) {
+  DEEPTHIN_CHECK(working_set.value() > 0);
+  const int64_t bytes = std::clamp(working_set.value(), kBlockBytes * threads, kLargestSet.value());
+  int64_t step = 1;
+  while (step <= bytes / 16) step *= 2;
+  const int64_t rounded = (bytes + step - 1) / step * step;
+  const auto known = peaks_.find({threads, rounded});
+  if (known != peaks_.end()) return known->second;
+  const auto points = MeasureReadBandwidth(
+      {.working_sets = {Bytes(rounded)}, .threads = {threads}, .read_at_least = MiB(256)});
+  return peaks_.emplace(std::pair(threads, rounded), MedianBandwidth(points.front())).first->second;
 }
 
 const BandwidthPoint& MemoryPeak(std::span<const BandwidthPoint> points) {

@@ -4,7 +4,9 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "spec/units.h"
@@ -38,5 +40,18 @@ struct BandwidthPoint {
 // The fastest point of the largest working set: the rate from memory, where that set is several
 // times the last-level cache. REQUIRES: not empty.
 [[nodiscard]] const BandwidthPoint& MemoryPeak(std::span<const BandwidthPoint> points);
+
+// Peaks for working sets, measured when they are first asked for and then kept: what the rate of a
+// decoder that streams so many bytes for each token is compared with.
+class StreamPeaks {
+ public:
+  // The median rate for a working set of this size (rounded up by at most an eighth, so that
+  // contexts of one model share it; beyond 512 MiB as of 512 MiB, where no cache holds any part of
+  // it). Throws as MeasureReadBandwidth does. REQUIRES: working_set > 0.
+  [[nodiscard]] BytesPerSecond Peak(int64_t threads, Bytes working_set);
+
+ private:
+  std::map<std::pair<int64_t, int64_t>, BytesPerSecond> peaks_;  // by threads and bytes
+};
 
 }  // namespace deepthin::runtime

@@ -7,7 +7,7 @@ namespace deepthin::sweeps {
 namespace {
 
 // Part of every measurement's identity: a change of what is timed must change it.
-constexpr std::string_view kProtocol = "1";
+constexpr std::string_view kProtocol = "2";
 
 class Measuring : public Evaluator {
  public:
@@ -22,7 +22,7 @@ class Measuring : public Evaluator {
     return {{"evaluator", "measure"},
             {"protocol", kProtocol},
             {"settings", ToJson(settings_)},
-            {"precision", "f32"},
+            {"precision", ToJson(runtime::ExecutedPrecision(problem.precision))},
             {"host",
              {{"cpu_model", host_.cpu_model},
               {"logical_cpus", host_.logical_cpus},
@@ -39,11 +39,19 @@ class Measuring : public Evaluator {
           .needed = {},
           .available = {}};
     }
+    if (const Dtype kv = runtime::ExecutedPrecision(problem.precision).kv;
+        kv != Dtype::kF32 && kv != Dtype::kF16 && kv != Dtype::kInt8) {
+      return results::Infeasible{
+          .reason = "the runtime has no KV cache of " + std::string(ToText(kv)),
+          .needed = {},
+          .available = {}};
+    }
     return runtime::Measure(problem.model, {.threads = settings_.threads,
                                             .prompt_tokens = problem.workload.prompt_tokens,
                                             .generated_tokens = problem.workload.generated_tokens,
                                             .repeats = settings_.repeats,
-                                            .seed = static_cast<uint64_t>(settings_.seed)});
+                                            .seed = static_cast<uint64_t>(settings_.seed),
+                                            .precision = problem.precision});
   }
 
  private:

@@ -13,8 +13,9 @@ struct MeasureSettings {
   int64_t seed = 1;
 };
 
-// Prompt and generated tokens are the workload's. A measurement is asked again on another host (CPU
-// model, CPU count or instruction set), not for another SoC or precision: the runtime executes f32.
+// Prompt and generated tokens are the workload's, formats the precision's as the runtime executes
+// them. A measurement is asked again on another host (CPU model, CPU count or instruction set), not
+// for another SoC.
 [[nodiscard]] std::unique_ptr<Evaluator> MakeMeasuring(const Json& settings, const Where& where);
 
 }  // namespace deepthin::sweeps

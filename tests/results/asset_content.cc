@@ -125,6 +125,7 @@ Measurement AssetMeasurement() {
                    .load_average = 0.25,
                    .build_type = "Release",
                    .commit = "0123456789+"},
+          .precision = {Dtype::kQ8_0, Dtype::kQ4_0, Dtype::kInt8, Dtype::kF16},
           .threads = 2,
           .prompt_tokens = 64,
           .generated_tokens = 128,
@@ -132,8 +133,11 @@ Measurement AssetMeasurement() {
           .init = Seconds(0.0625),
           .prefill_s = {0.30, 0.28, 0.29},
           .decode_s_per_token = {0.0170, 0.0150, 0.0250, 0.0160},
+          .token_s = {0.0171, 0.0169, 0.1 / 7},
           .bytes_touched_per_token = Bytes(249'500'000),
-          .weight_bytes = Bytes(249'342'336)};
+          .weight_bytes = Bytes(249'342'336),
+          .file_bytes = Bytes(132'000'001),
+          .peak_memory = Bytes(300'000'000)};
 }
 
 Trial MakeTrial(const std::string& evaluator, const std::string& name, Outcome outcome) {
@@ -162,6 +166,19 @@ std::vector<PointTrial> AssetTrials() {
       {.point_index = 0, .trial = MakeTrial("score", "0", score)},
       {.point_index = 1, .trial = MakeTrial("estimate", "1", too_large)},
   };
+}
+
+std::vector<PointTrial> AssetTrialsOfVersion(int64_t version) {
+  std::vector<PointTrial> trials = AssetTrials();
+  for (PointTrial& each : trials) {
+    auto* measurement = std::get_if<Measurement>(&each.trial.outcome);
+    if (measurement == nullptr || version >= 2) continue;
+    measurement->precision = kF32;
+    measurement->token_s.clear();
+    measurement->file_bytes.reset();
+    measurement->peak_memory.reset();
+  }
+  return trials;
 }
 
 }  // namespace deepthin::results

@@ -1,5 +1,5 @@
-// What tests/assets/results_v1.db holds, value by value. Do not change the values: the committed
-// file has them. Also the everyday sample of the other tests.
+// What tests/assets/results_v*.db hold, value by value. Do not change the values: the committed
+// files have them. Also the everyday sample of the other tests.
 #pragma once
 
 #include <string>
@@ -15,6 +15,9 @@ namespace deepthin::results {
 [[nodiscard]] std::vector<Point> AssetPoints();
 // One outcome of each kind; the failure is a first attempt at the measurement.
 [[nodiscard]] std::vector<PointTrial> AssetTrials();
+// As a database of that schema version can hold them: fields that came later as they are by
+// default.
+[[nodiscard]] std::vector<PointTrial> AssetTrialsOfVersion(int64_t version);
 
 [[nodiscard]] CostEstimate AssetEstimate();
 [[nodiscard]] Measurement AssetMeasurement();

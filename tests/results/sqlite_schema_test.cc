@@ -26,7 +26,11 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
 
-constexpr const char* kAsset = DEEPTHIN_SOURCE_DIR "/tests/assets/results_v1.db";
+std::string AssetOf(int64_t version) {
+  return DEEPTHIN_SOURCE_DIR "/tests/assets/results_v" + std::to_string(version) + ".db";
+}
+
+int64_t Newest() { return Migrations().back().version; }
 
 SQLite::Database Plain(const std::string& path) {
   return SQLite::Database(path, SQLite::OPEN_READWRITE);
@@ -214,14 +218,13 @@ TEST(SqliteSchema, KeepsReferencesWhole) {
   EXPECT_EQ(database.execAndGet("PRAGMA application_id").getInt64(), kApplicationId);
 }
 
-// The made-up version 2: a new column, and a renamed view that older programs would miss.
-constexpr std::string_view kSecond =
+// A made-up next version: a new column, and a view that older programs would miss.
+constexpr std::string_view kNext =
     "ALTER TABLE trial ADD COLUMN note TEXT; CREATE VIEW v_notes AS SELECT id, note FROM trial;";
 
-std::vector<Migration> WithSecond(std::string_view sql) {
+std::vector<Migration> WithNext(std::string_view sql) {
   std::vector<Migration> list(Migrations().begin(), Migrations().end());
-  list.resize(1);
-  list.push_back({.version = 2, .sql = sql});
+  list.push_back({.version = Newest() + 1, .sql = sql});
   return list;
 }
 
@@ -236,23 +239,25 @@ TEST(Migrations, BringAnOldDatabaseUpToDateWithItsRows) {
   const std::string path = folder.File("r.db");
   PutAsset(path);
   {
-    SQLite::Database database =
-        OpenDatabase(path, OpenMode::kCreateOrExtend, {}, WithSecond(kSecond));
-    EXPECT_EQ(SchemaVersion(database), 2);
+    SQLite::Database database = OpenDatabase(path, OpenMode::kCreateOrExtend, {}, WithNext(kNext));
+    EXPECT_EQ(SchemaVersion(database), Newest() + 1);
     EXPECT_EQ(database.execAndGet("SELECT count(*) FROM v_notes WHERE note IS NULL").getInt64(), 5);
     EXPECT_EQ(database.execAndGet("PRAGMA foreign_keys").getInt64(), 1);
   }
   // A second time there is nothing to do; the same statements would fail.
   EXPECT_NO_THROW(
-      static_cast<void>(OpenDatabase(path, OpenMode::kCreateOrExtend, {}, WithSecond(kSecond))));
+      static_cast<void>(OpenDatabase(path, OpenMode::kCreateOrExtend, {}, WithNext(kNext))));
   // And this program now finds it too new.
   for (const OpenMode mode : {OpenMode::kCreateOrExtend, OpenMode::kReadExisting}) {
     try {
       const auto store = OpenSqliteStore(path, mode);
       FAIL();
     } catch (const InputError& error) {
-      EXPECT_THAT(error.what(), HasSubstr("r.db: has schema version 2, which needs a newer "
-                                          "deepthin; expected at most version 1"));
+      EXPECT_THAT(error.what(),
+                  HasSubstr("r.db: has schema version " + std::to_string(Newest() + 1) +
+                            ", which needs a newer deepthin; expected at most "
+                            "version " +
+                            std::to_string(Newest())));
     }
   }
 }
@@ -263,8 +268,7 @@ TEST(Migrations, OfADatabaseOpenedForReadingHappenInMemory) {
   PutAsset(path);
   const std::string before = ReadFile(path);
   {
-    SQLite::Database database =
-        OpenDatabase(path, OpenMode::kReadExisting, {}, WithSecond(kSecond));
+    SQLite::Database database = OpenDatabase(path, OpenMode::kReadExisting, {}, WithNext(kNext));
     EXPECT_EQ(database.execAndGet("SELECT count(*) FROM v_notes").getInt64(), 5);
   }
   EXPECT_EQ(ReadFile(path), before);
@@ -281,10 +285,10 @@ TEST(Migrations, ThatFailLeaveTheVersionBefore) {
   };
   for (const std::string_view sql : bad) {
     EXPECT_THROW(
-        static_cast<void>(OpenDatabase(path, OpenMode::kCreateOrExtend, {}, WithSecond(sql))),
+        static_cast<void>(OpenDatabase(path, OpenMode::kCreateOrExtend, {}, WithNext(sql))),
         InputError);
     SQLite::Database database = Plain(path);
-    EXPECT_EQ(SchemaVersion(database), 1);
+    EXPECT_EQ(SchemaVersion(database), Newest());
     EXPECT_EQ(TableColumns(database, "trial").count("note"), 0U);
   }
   const auto store = OpenSqliteStore(path, OpenMode::kReadExisting);
@@ -294,7 +298,7 @@ TEST(Migrations, ThatFailLeaveTheVersionBefore) {
 TEST(Migrations, ThatFailOnCreationLeaveNoFile) {
   const TemporaryFolder folder;
   EXPECT_THROW(static_cast<void>(OpenDatabase(folder.File("r.db"), OpenMode::kCreateOrExtend, {},
-                                              WithSecond("SELECT nonsense FROM nowhere"))),
+                                              WithNext("SELECT nonsense FROM nowhere"))),
                InputError);
   EXPECT_THAT(folder.Names(), ElementsAre());
 }
@@ -304,27 +308,34 @@ TEST(Migrations, MakeTheSameSchemaInStepsAndAtOnce) {
   PutAsset(folder.File("steps.db"));
   const auto schema = [&](const std::string& name) {
     SQLite::Database database =
-        OpenDatabase(folder.File(name), OpenMode::kCreateOrExtend, {}, WithSecond(kSecond));
+        OpenDatabase(folder.File(name), OpenMode::kCreateOrExtend, {}, WithNext(kNext));
     return database.execAndGet("SELECT group_concat(sql) FROM sqlite_schema").getString();
   };
   EXPECT_EQ(schema("steps.db"), schema("at_once.db"));
 }
 
-TEST(OldDatabase, OfVersion1ReadsBackAsItWasWritten) {
-  const TemporaryFolder folder;
-  const std::string path = folder.File("old.db");
-  std::filesystem::copy_file(kAsset, path);
-  for (const OpenMode mode : {OpenMode::kReadExisting, OpenMode::kCreateOrExtend}) {
-    const auto store = OpenSqliteStore(path, mode);
-    EXPECT_THAT(store->Sweeps(), ElementsAre(AssetSweep()));
-    const auto results = store->Results(AssetSweep().hash);
-    ASSERT_THAT(results, SizeIs(3));
-    for (size_t i = 0; i < 3; ++i) EXPECT_EQ(results[i].point, AssetPoints()[i]);
-    const auto trials = AssetTrials();
-    EXPECT_EQ(results[0].trials.at("estimate"), trials[0].trial);
-    EXPECT_EQ(results[0].trials.at("measure"), trials[2].trial);
-    EXPECT_EQ(results[0].trials.at("score"), trials[3].trial);
-    EXPECT_EQ(results[1].trials.at("estimate"), trials[4].trial);
+TEST(OldDatabase, OfEachVersionReadsBackAsItWasWritten) {
+  for (int64_t version = 1; version <= Newest(); ++version) {
+    SCOPED_TRACE(version);
+    const TemporaryFolder folder;
+    const std::string path = folder.File("old.db");
+    std::filesystem::copy_file(AssetOf(version), path);
+    {
+      SQLite::Database database = Plain(path);
+      ASSERT_EQ(SchemaVersion(database), version);
+    }
+    for (const OpenMode mode : {OpenMode::kReadExisting, OpenMode::kCreateOrExtend}) {
+      const auto store = OpenSqliteStore(path, mode);
+      EXPECT_THAT(store->Sweeps(), ElementsAre(AssetSweep()));
+      const auto results = store->Results(AssetSweep().hash);
+      ASSERT_THAT(results, SizeIs(3));
+      for (size_t i = 0; i < 3; ++i) EXPECT_EQ(results[i].point, AssetPoints()[i]);
+      const auto trials = AssetTrialsOfVersion(version);
+      EXPECT_EQ(results[0].trials.at("estimate"), trials[0].trial);
+      EXPECT_EQ(results[0].trials.at("measure"), trials[2].trial);
+      EXPECT_EQ(results[0].trials.at("score"), trials[3].trial);
+      EXPECT_EQ(results[1].trials.at("estimate"), trials[4].trial);
+    }
   }
 }
 

@@ -143,8 +143,11 @@ RC_GTEST_PROP(DecoderProperty, BytesTouchedAreThoseOfTheSpec, ()) {
   Bytes total;
   for (size_t p = 0; p < tokens.size(); ++p) {
     static_cast<void>(decoder.Forward(std::span(tokens).subspan(p, 1), Logits::kLast));
-    total += per_token + kv_row + static_cast<int64_t>(p + 1) * kv_row;  // written, read
+    const Bytes token = per_token + kv_row + static_cast<int64_t>(p + 1) * kv_row;  // written, read
+    total += token;
     RC_ASSERT(decoder.bytes_touched() == total);
+    const Precision executed = {precision.weights, precision.embedding, precision.activations, kv};
+    RC_ASSERT(CountDecodeBytes(spec, executed, static_cast<int64_t>(p)).total() == token);
   }
 }
 
@@ -251,6 +254,43 @@ TEST(Decoder, ResetForgetsTheContext) {
   EXPECT_EQ(before, std::vector<float>(again.begin(), again.end()));
 }
 
+// Back to an earlier position with other tokens, and forward again with the same.
+TEST(Decoder, SeekGoesBackAndForward) {
+  for (const KvPolicy policy : {KvPolicy::kPerOccurrence, KvPolicy::kShared}) {
+    ModelSpec spec = SmallSpec();
+    spec.repeat = {.kind = RepeatKind::kRepeatAll, .times = 2, .order = {}};
+    spec.kv_policy = policy;
+    const Weights weights = SmallWeights(spec, 2);
+    const Tokens tokens = SomeTokens(spec, 40);
+    ThreadPool pool(2);
+    Decoder decoder(weights, pool, 41);
+    const auto logits_of = [&](std::span<const int32_t> some) {
+      const auto logits = decoder.Forward(some, Logits::kLast);
+      return std::vector<float>(logits.begin(), logits.end());
+    };
+    static_cast<void>(logits_of(tokens));
+    const std::vector<float> after_all = logits_of({tokens.data(), 1});
+
+    decoder.Seek(10);
+    EXPECT_EQ(decoder.position(), 10);
+    static_cast<void>(logits_of(std::span(tokens).subspan(10, 3)));
+    decoder.Seek(40);
+    const std::vector<float> again = logits_of({tokens.data(), 1});
+    double worst = 0;
+    for (size_t i = 0; i < again.size(); ++i) {
+      worst = std::max(worst, std::abs(static_cast<double>(again[i]) - after_all[i]));
+    }
+    EXPECT_LE(worst, 1e-3);  // f32; the rows of three tokens were made by a pass of another shape
+
+    decoder.Seek(10);
+    const std::vector<float> other = logits_of(std::span(tokens).subspan(20, 5));
+    Decoder fresh(weights, pool, 41);
+    static_cast<void>(fresh.Forward(std::span(tokens).first(10), Logits::kLast));
+    const auto expected = fresh.Forward(std::span(tokens).subspan(20, 5), Logits::kLast);
+    for (size_t i = 0; i < other.size(); ++i) EXPECT_NEAR(other[i], expected[i], 1e-3);
+  }
+}
+
 // Weights are views: the decoder keeps their storage alive.
 TEST(Decoder, OutlivesTheWeightsItWasMadeFrom) {
   const ModelSpec spec = SmallSpec();
@@ -282,6 +322,8 @@ TEST(DecoderDeathTest, PromisesOfTheCallerAreChecked) {
   EXPECT_DEATH(static_cast<void>(decoder.Forward(SomeTokens(spec, 5), Logits::kLast)), "internal");
   const int32_t token = 37;
   EXPECT_DEATH(static_cast<void>(decoder.Forward({&token, 1}, Logits::kLast)), "internal error");
+  EXPECT_DEATH(decoder.Seek(1), "internal error");
+  EXPECT_DEATH(decoder.Seek(-1), "internal error");
 }
 
 }  // namespace

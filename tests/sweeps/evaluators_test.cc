@@ -67,7 +67,12 @@ TEST(Measuring, IsAskedAgainForAnotherThreadCountAndNotForAnotherSoc) {
   EXPECT_NE(one->Identity(problem), two->Identity(problem));
   const Json before = one->Identity(problem);
   problem.soc.name = "another";
+  EXPECT_EQ(one->Identity(problem), before);
+  problem.precision.activations = Dtype::kBf16;  // f32 is what runs
+  EXPECT_EQ(one->Identity(problem), before);
   problem.precision.weights = Dtype::kQ4_0;
+  EXPECT_NE(one->Identity(problem), before);
+  problem.precision.weights = Dtype::kF16;
   EXPECT_EQ(one->Identity(problem), before);
   problem.workload.prompt_tokens += 1;
   EXPECT_NE(one->Identity(problem), before);

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <string>
+#include <vector>
 
 #include "runtime/kernels/kernels.h"
 #include "runtime/thread_pool.h"
@@ -37,6 +39,8 @@ void ExpectSane(const Measurement& m, const ModelSpec& spec, const MeasureOption
   EXPECT_GT(m.init.value(), 0);
   ASSERT_THAT(m.prefill_s, SizeIs(options.repeats));
   ASSERT_THAT(m.decode_s_per_token, SizeIs(options.repeats));
+  EXPECT_EQ(m.precision, kF32);
+  EXPECT_GT(m.peak_memory.value_or(m.weight_bytes + Bytes(1)), m.weight_bytes);
   for (const double time : m.prefill_s) EXPECT_TRUE(std::isfinite(time) && time > 0);
   for (const double time : m.decode_s_per_token) EXPECT_TRUE(std::isfinite(time) && time > 0);
 
@@ -112,39 +116,110 @@ TEST(MeasureTest, AModelBeyondTheMachineIsNoCrash) {
   EXPECT_THROW((void)Measure(spec, kShort), EnvironmentError);
 }
 
-TEST(MeasureThreadsTest, MeasuresTheSameWorkWithEachCount) {
-  const std::vector<int64_t> threads = {1, 2};
+TEST(MeasureAllTest, MeasuresTheSameWorkWithEachThreadCount) {
+  const MeasuredWeights weights = LoadRandomWeights(SmallSpec(), kShort);
   int64_t calls = 0;
-  const std::vector<Measurement> both =
-      MeasureThreads(SmallSpec(), kShort, threads, [&](int64_t, int64_t) { ++calls; });
+  const std::vector<Measured> both = MeasureAll(
+      {&weights, 1}, {.options = kShort, .threads = {1, 2}}, [&](int64_t, int64_t total) {
+        ++calls;
+        EXPECT_EQ(total, 8);
+      });
   ASSERT_THAT(both, SizeIs(2));
   for (size_t i = 0; i < 2; ++i) {
-    EXPECT_EQ(both[i].threads, threads[i]);
-    ExpectSane(both[i], SmallSpec(), kShort);
+    EXPECT_EQ(both[i].measurement.threads, i + 1);
+    ExpectSane(both[i].measurement, SmallSpec(), kShort);
+    EXPECT_TRUE(both[i].profile.spans().empty());
   }
-  EXPECT_EQ(both[0].bytes_touched_per_token, both[1].bytes_touched_per_token);
-  EXPECT_EQ(both[0].load, both[1].load);
+  EXPECT_EQ(both[0].measurement.bytes_touched_per_token,
+            both[1].measurement.bytes_touched_per_token);
   EXPECT_EQ(calls, 8);
-  EXPECT_TRUE(MeasureThreads(SmallSpec(), kShort, {}).empty());
-  const std::vector<int64_t> bad = {1, 0};
-  EXPECT_THROW((void)MeasureThreads(SmallSpec(), kShort, bad), InputError);
+  EXPECT_TRUE(MeasureAll({&weights, 1}, {.options = kShort, .threads = {}}).empty());
+  EXPECT_THROW((void)MeasureAll({&weights, 1}, {.options = kShort, .threads = {1, 0}}), InputError);
 }
 
-TEST(MeasureSpecsTest, KeepsTheOrderOfTheSpecs) {
+TEST(MeasureAllTest, KeepsTheOrderOfTheModels) {
   std::vector<ModelSpec> specs = {SmallSpec(), SmallSpec()};
   specs[1].n_blocks = 6;
-  const std::vector<Measurement> both = MeasureSpecs(specs, kShort);
+  const std::vector<MeasuredWeights> models = {LoadRandomWeights(specs[0], kShort),
+                                               LoadRandomWeights(specs[1], kShort)};
+  const std::vector<Measured> both = MeasureAll(models, {.options = kShort});
   ASSERT_THAT(both, SizeIs(2));
-  for (size_t i = 0; i < 2; ++i) ExpectSane(both[i], specs[i], kShort);
-  EXPECT_TRUE(MeasureSpecs({}, kShort).empty());
+  for (size_t i = 0; i < 2; ++i) ExpectSane(both[i].measurement, specs[i], kShort);
+  EXPECT_TRUE(MeasureAll({}, {.options = kShort}).empty());
 }
 
-TEST(MeasureWeightsTest, KeepsTheStatedLoadTime) {
+TEST(MeasureAllTest, KeepsWhatIsKnownOfWeightsThatAreThere) {
   ThreadPool pool(1);
-  const Weights weights = RandomWeights(SmallSpec(), 4, pool);
-  const Measurement m = MeasureWeights(weights, Milliseconds(12), kShort);
+  const MeasuredWeights weights = {.weights = RandomWeights(SmallSpec(), 4, pool),
+                                   .load = Milliseconds(12),
+                                   .file_bytes = Bytes(123'456)};
+  const Measurement m = MeasureAll({&weights, 1}, {.options = kShort}).front().measurement;
   EXPECT_EQ(m.load, Milliseconds(12));
+  EXPECT_EQ(m.file_bytes, Bytes(123'456));
   ExpectSane(m, SmallSpec(), kShort);
+}
+
+// The mean of the formula over the generated tokens, for every format: what the decoder counted is
+// what the spec says.
+TEST(MeasureAllTest, EachPositionIsDecodedInItsOwnContext) {
+  const std::vector<int64_t> positions = {0, 17, 60, 3};
+  for (const NamedPrecision& named : kPrecisions) {
+    SCOPED_TRACE(named.name);
+    MeasureOptions options = kShort;
+    options.precision = named.precision;
+    const MeasuredWeights weights = LoadRandomWeights(SmallSpec(), options);
+    const std::vector<Measured> all =
+        MeasureAll({&weights, 1}, {.options = options, .positions = positions});
+    ASSERT_THAT(all, SizeIs(positions.size()));
+    for (size_t i = 0; i < positions.size(); ++i) {
+      const Measurement& m = all[i].measurement;
+      EXPECT_EQ(m.prompt_tokens, positions[i]);
+      EXPECT_EQ(m.precision, ExecutedPrecision(named.precision));
+      EXPECT_THAT(m.prefill_s, SizeIs(0));
+      ASSERT_THAT(m.decode_s_per_token, SizeIs(options.repeats));
+      ASSERT_THAT(m.token_s, SizeIs(options.repeats * options.generated_tokens));
+      Bytes bytes;
+      for (int64_t t = 0; t < options.generated_tokens; ++t) {
+        bytes += CountDecodeBytes(SmallSpec(), m.precision, positions[i] + t).total();
+      }
+      EXPECT_EQ(m.bytes_touched_per_token, bytes / options.generated_tokens);
+    }
+  }
+}
+
+TEST(MeasureAllTest, TokenSamplesAddUpToTheirRepeat) {
+  const Measurement m = Measure(SmallSpec(), kShort);
+  ASSERT_THAT(m.token_s, SizeIs(kShort.repeats * kShort.generated_tokens));
+  for (size_t repeat = 0; repeat < m.decode_s_per_token.size(); ++repeat) {
+    double sum = 0;
+    for (size_t t = 0; t < 4; ++t) sum += m.token_s[repeat * 4 + t];
+    EXPECT_NEAR(sum, 4 * m.decode_s_per_token[repeat], 1e-9);
+  }
+}
+
+TEST(MeasureAllTest, PositionsThatDoNotFitAreASentence) {
+  const MeasuredWeights weights = LoadRandomWeights(SmallSpec(), kShort);
+  for (const int64_t position : {int64_t{61}, int64_t{-1}, INT64_MAX}) {
+    try {
+      (void)MeasureAll({&weights, 1}, {.options = kShort, .positions = {0, position}});
+      FAIL() << "accepted";
+    } catch (const InputError& error) {
+      EXPECT_THAT(error.what(), HasSubstr("/positions: holds " + std::to_string(position) +
+                                          "; expected 0 to 60"));
+    }
+  }
+}
+
+TEST(MeasureAllTest, AProfileHasOneMoreRepeat) {
+  const MeasuredWeights weights = LoadRandomWeights(SmallSpec(), kShort);
+  const Measured whole =
+      std::move(MeasureAll({&weights, 1}, {.options = kShort, .profile = true}).front());
+  EXPECT_THAT(whole.profile.passes(), SizeIs(1 + kShort.generated_tokens));
+  EXPECT_THAT(whole.measurement.prefill_s, SizeIs(kShort.repeats));
+  const Measured at = std::move(
+      MeasureAll({&weights, 1}, {.options = kShort, .positions = {5}, .profile = true}).front());
+  ASSERT_THAT(at.profile.passes(), SizeIs(kShort.generated_tokens));
+  EXPECT_EQ(at.profile.passes()[0].position, 5);
 }
 
 TEST(IsNoisyTest, ComparesTheSpreadWithTheThreshold) {
@@ -158,6 +233,9 @@ TEST(IsNoisyTest, ComparesTheSpreadWithTheThreshold) {
   EXPECT_FALSE(IsNoisy(with(kNoisyMadRatio * 0.999, kNoisyMadRatio * 0.999)));
   EXPECT_TRUE(IsNoisy(with(kNoisyMadRatio * 1.001, 0)));
   EXPECT_TRUE(IsNoisy(with(0, kNoisyMadRatio * 1.001)));
+  Measurement decode_only = with(0, 0);
+  decode_only.prefill_s.clear();
+  EXPECT_FALSE(IsNoisy(decode_only));
   // One outlier among five is not noise.
   Measurement m = with(0, 0);
   m.decode_s_per_token = {1, 1.01, 0.99, 1, 9};

@@ -82,6 +82,17 @@ TEST(MeasureReadBandwidthTest, ASetBeyondTheMachineIsNoCrash) {
   EXPECT_THROW((void)MeasureReadBandwidth({.working_sets = {Bytes(INT64_MAX)}}), EnvironmentError);
 }
 
+// Two measurements of a clock are never the same number: an equal one was kept.
+TEST(StreamPeaksTest, AreMeasuredOnceForSetsOfAboutTheSameSize) {
+  StreamPeaks peaks;
+  const BytesPerSecond peak = peaks.Peak(1, KiB(256));
+  EXPECT_GT(peak.value(), 0);
+  EXPECT_EQ(peaks.Peak(1, KiB(256)), peak);
+  EXPECT_EQ(peaks.Peak(1, KiB(256) - Bytes(1)), peak);
+  EXPECT_NE(peaks.Peak(1, KiB(512)), peak);
+  EXPECT_GT(peaks.Peak(2, Bytes(1)).value(), 0);  // at least a cache line each
+}
+
 TEST(MemoryPeakTest, IsTheFastestOfTheLargestSets) {
   const std::vector<BandwidthPoint> points = {
       {KiB(32), 1, {90e9, 91e9, 10e9}},

@@ -1,0 +1,18 @@
+// A Profile as a timeline that ui.perfetto.dev and chrome://tracing open.
+#pragma once
+
+#include <string>
+
+#include "runtime/profile.h"
+#include "spec/json_io.h"
+#include "spec/model_spec.h"
+
+namespace deepthin::explorer {
+
+// Chrome's trace event format: complete events ("X"), times in microseconds from the first pass on.
+// Three layers on the calling thread's track: passes, executed blocks, operators with their bytes.
+// What worker threads do meanwhile is not recorded. `spec` is the model of the profile.
+[[nodiscard]] Json TraceJson(const runtime::Profile& profile, const ModelSpec& spec,
+                             const std::string& title);
+
+}  // namespace deepthin::explorer
