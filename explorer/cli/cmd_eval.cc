@@ -1,11 +1,15 @@
-// deepthin eval perplexity
+// deepthin eval perplexity, deepthin eval choices
 #include <fmt/format.h>
+
+#include <array>
+#include <utility>
 
 #include "explorer/cli/command_line.h"
 #include "explorer/cli/commands.h"
 #include "explorer/cli/progress.h"
 #include "explorer/cli/shared_options.h"
 #include "explorer/model_source.h"
+#include "runtime/text/choices.h"
 #include "runtime/text/perplexity.h"
 #include "runtime/text/tokenizer.h"
 #include "spec/files.h"
@@ -78,11 +82,106 @@ int Perplexity(const Arguments& arguments) {
   return 0;
 }
 
+using runtime::ChoiceRule;
+
+// The names in JSON and on the screen.
+constexpr std::pair<ChoiceRule, const char*> kRules[] = {{ChoiceRule::kSum, "sum"},
+                                                         {ChoiceRule::kPerToken, "per_token"},
+                                                         {ChoiceRule::kPerByte, "per_byte"}};
+
+struct ChoiceTally {
+  Json items = Json::array();
+  std::array<runtime::ChoiceAccuracy, std::size(kRules)> accuracies{};
+
+  void Add(const runtime::ChoiceItem& item, const std::vector<runtime::ChoiceScore>& scores) {
+    Json choices = Json::array();
+    for (const runtime::ChoiceScore& score : scores) {
+      choices.push_back({{"log_likelihood", score.log_likelihood},
+                         {"tokens", score.tokens},
+                         {"bytes", score.bytes}});
+    }
+    Json chosen = Json::object();
+    for (size_t i = 0; i < std::size(kRules); ++i) {
+      const int64_t choice = LikeliestChoice(scores, kRules[i].first);
+      chosen[kRules[i].second] = choice;
+      accuracies[i].right += choice == item.answer ? 1 : 0;
+      ++accuracies[i].items;
+    }
+    items.push_back({{"line", item.line},
+                     {"answer", item.answer},
+                     {"chosen", std::move(chosen)},
+                     {"choices", std::move(choices)}});
+  }
+};
+
+int Choices(const Arguments& arguments) {
+  CommandLine line(
+      {.usage = "deepthin eval choices --model MODEL --tokenizer FILE --data FILE [options]",
+       .text =
+           "Multiple choice: how often the right continuation is the likeliest, by the sum of its\n"
+           "tokens' log-likelihoods, and by the mean per token and per byte. Each line of the "
+           "data\n"
+           "is {\"context\": \"...\", \"choices\": [\"...\", ...], \"answer\": 0}, or has its "
+           "contexts in\n"
+           "the choices: {\"choices\": [{\"context\": \"...\", \"continuation\": \"...\"}, ...],\n"
+           "\"answer\": 0}. A continuation is appended as it is written, with its leading space.\n"
+           "--json has every item.",
+       .examples = {"deepthin eval choices --model stories260K.bin --tokenizer tok512.bin "
+                    "--data items.jsonl"}});
+  line.Text("model", "checkpoint, preset or JSON spec")
+      .Text("tokenizer", "llama2.c tokenizer file")
+      .Text("data", "file of items, one JSON object a line")
+      .Text("seed", "of random weights", "1")
+      .List("set", "override a key of the model; may be given again")
+      .Positional("", 0, 0);
+  AddThreadsOption(line);
+  if (!line.Parse(arguments)) return 0;
+  const std::string model = Required(line, "model");
+  const std::string tokenizer_path = Required(line, "tokenizer");
+  const std::string data_path = Required(line, "data");
+
+  const auto items = runtime::ChoiceItemsFromJsonl(ReadFile(data_path), data_path);
+  runtime::ThreadPool pool(ThreadsFrom(line));
+  const runtime::Weights weights = WeightsFromArgument(
+      model, line.GetList("set"), static_cast<uint64_t>(line.GetInt("seed", 0, INT64_MAX)), pool);
+  const auto tokenizer = runtime::LoadTokenizer(tokenizer_path, weights.spec.vocab_size);
+
+  runtime::ChoiceScorer scorer(weights, pool, tokenizer);
+  ChoiceTally tally;
+  ProgressLine progress;
+  const Stopwatch stopwatch;
+  const auto total = static_cast<int64_t>(items.size());
+  for (const runtime::ChoiceItem& item : items) {
+    tally.Add(item, scorer.Score(item, data_path));
+    const auto done = static_cast<int64_t>(tally.items.size());
+    progress.Show(done, total, "items", stopwatch.elapsed(), stopwatch.Eta(done, total), "");
+  }
+  progress.Finish();
+  Json out = {{"items", total}};
+  for (size_t i = 0; i < std::size(kRules); ++i) {
+    const runtime::ChoiceAccuracy& accuracy = tally.accuracies[i];
+    out[std::string("accuracy_") + kRules[i].second] = {
+        {"value", accuracy.value()}, {"standard_error", accuracy.standard_error()}};
+    if (!line.json()) {
+      fmt::print("accuracy by {:<10} {:.4f} +- {:.4f}\n", kRules[i].second, accuracy.value(),
+                 accuracy.standard_error());
+    }
+  }
+  out["results"] = std::move(tally.items);
+  if (line.json()) {
+    fmt::print("{}\n", out.dump(2));
+  } else {
+    fmt::print("{} items, {} tokens computed\n", total, scorer.tokens_computed());
+  }
+  return 0;
+}
+
 }  // namespace
 
 int RunEval(const Arguments& arguments) {
   return RunSubcommand("eval", arguments,
-                       {{"perplexity", "how well a model predicts a text", Perplexity}});
+                       {{"perplexity", "how well a model predicts a text", Perplexity},
+                        {"choices", "how often it finds the right answer likeliest", Choices}});
 }
 
 }  // namespace deepthin::explorer

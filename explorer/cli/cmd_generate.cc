@@ -11,6 +11,7 @@
 #include "explorer/model_source.h"
 #include "runtime/text/generation.h"
 #include "runtime/text/tokenizer.h"
+#include "spec/files.h"
 #include "spec/json_io.h"
 
 namespace deepthin::explorer {
@@ -23,6 +24,15 @@ runtime::PickerOptions PickerFrom(const CommandLine& line) {
   if (line.Get("top-k")) picker.top_k = line.GetInt("top-k", 1, 1 << 22);
   picker.seed = static_cast<uint64_t>(line.GetInt("seed", 0, INT64_MAX));
   return picker;
+}
+
+std::string PromptFrom(const CommandLine& line) {
+  const auto path = line.Get("prompt-file");
+  if (!path) return line.Get("prompt").value_or("");
+  if (line.Get("prompt")) {
+    throw InputError({"command line", ""}, "has both --prompt and --prompt-file", "one of them");
+  }
+  return ReadFile(*path);
 }
 
 std::string_view StopText(runtime::StopReason reason) {
@@ -55,6 +65,7 @@ int RunGenerate(const Arguments& arguments) {
   line.Text("model", "checkpoint, preset or JSON spec")
       .Text("tokenizer", "llama2.c tokenizer file")
       .Text("prompt", "text to go on from")
+      .Text("prompt-file", "file that holds this text, as it is")
       .Text("tokens,n", "most tokens to generate", "256")
       .Text("temperature", "0 always takes the likeliest token", "1")
       .Text("top-k", "choose among the k likeliest tokens only")
@@ -66,6 +77,7 @@ int RunGenerate(const Arguments& arguments) {
   if (!line.Parse(arguments)) return 0;
   const std::string model = Required(line, "model");
   const std::string tokenizer_path = Required(line, "tokenizer");
+  const std::string prompt_text = PromptFrom(line);
   const runtime::GenerationOptions options{.max_tokens = line.GetInt("tokens", 1, 1 << 24),
                                            .picker = PickerFrom(line)};
 
@@ -73,11 +85,10 @@ int RunGenerate(const Arguments& arguments) {
   const runtime::Weights weights =
       WeightsFromArgument(model, line.GetList("set"), options.picker.seed, pool);
   const auto tokenizer = runtime::LoadTokenizer(tokenizer_path, weights.spec.vocab_size);
-  const auto prompt =
-      tokenizer.Encode(line.Get("prompt").value_or(""), runtime::Tokenizer::Marks::kBos);
+  const auto prompt = tokenizer.Encode(prompt_text, runtime::Tokenizer::Marks::kBos);
 
   NoteInterrupts();
-  std::string text = line.Get("prompt").value_or("");
+  std::string text = prompt_text;
   const bool streams = !line.json();
   if (streams) fmt::print("{}", text);
   const auto result = runtime::Generate(weights, pool, tokenizer, prompt, options,

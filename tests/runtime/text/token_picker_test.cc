@@ -170,6 +170,42 @@ RC_GTEST_PROP(TokenPickerProperty, StaysAmongTheTopKAndRepeatsWithTheSeed, (uint
   }
 }
 
+// Nucleus sampling (Holtzman et al. 2019, arXiv 1904.09751, equations 2 and 3): the smallest set of
+// the likeliest tokens whose probability reaches top_p. So whatever is drawn, the tokens that are
+// strictly likelier hold less than top_p together; and with it they may.
+RC_GTEST_PROP(TokenPickerProperty, StaysInTheNucleus, (uint64_t seed)) {
+  const auto count = *rc::gen::inRange<size_t>(1, 40);
+  std::vector<float> logits;
+  for (size_t i = 0; i < count; ++i) {
+    logits.push_back(static_cast<float>(*rc::gen::inRange(-600, 600)) / 100);
+  }
+  PickerOptions options = {.seed = seed};
+  options.temperature = *rc::gen::element(0.3, 1.0, 2.0);
+  options.top_p = *rc::gen::element(1e-9, 0.1, 0.5, 0.9, 0.999);
+  if (*rc::gen::arbitrary<bool>()) options.top_k = *rc::gen::inRange<int64_t>(1, 50);
+
+  std::vector<double> sorted;  // probabilities, the greatest first
+  for (const float logit : logits) {
+    sorted.push_back(std::exp(static_cast<double>(logit) / options.temperature));
+  }
+  const std::vector<double> weights = sorted;
+  std::sort(sorted.begin(), sorted.end(), std::greater<>());
+  const auto kept = static_cast<size_t>(options.top_k.value_or(1000));
+  if (kept < sorted.size()) sorted.resize(kept);
+  double total = 0;
+  for (const double weight : sorted) total += weight;
+
+  TokenPicker picker(options);
+  for (int draw = 0; draw < 20; ++draw) {
+    const double picked = weights[static_cast<size_t>(picker.Pick(logits))];
+    double likelier = 0;
+    for (const double weight : sorted) {
+      if (weight > picked * (1 + 1e-12)) likelier += weight;
+    }
+    RC_ASSERT(likelier < options.top_p * total * (1 + 1e-9));
+  }
+}
+
 TEST(TokenPickerTest, SeedsDiffer) {
   const std::vector<float> logits(1000, 0.0F);
   std::set<int32_t> first;
