@@ -9,6 +9,7 @@
 #include "explorer/cli/interrupt.h"
 #include "explorer/cli/shared_options.h"
 #include "explorer/model_source.h"
+#include "runtime/memory.h"
 #include "runtime/text/generation.h"
 #include "runtime/text/tokenizer.h"
 #include "spec/files.h"
@@ -108,6 +109,7 @@ int RunGenerate(const Arguments& arguments) {
                 {"prompt_tokens", result.prompt_tokens},
                 {"time_to_first_token_s", result.time_to_first_token.value()}};
     if (rate) out["decode_tokens_per_s"] = *rate;
+    if (const auto peak = runtime::PeakMemory()) out["peak_memory_bytes"] = peak->value();
     fmt::print("{}\n", out.dump(2, ' ', false, Json::error_handler_t::replace));
   } else {
     fmt::print("\n");
