@@ -146,7 +146,8 @@ int RunMeasure(const Arguments& arguments) {
       .Text("repeats", "samples of each", "5")
       .Text("seed", "of weights and tokens", "1")
       .Flag("by-operator", "one more repeat, in which each operator is timed")
-      .Text("perfetto", "write a timeline of such a repeat to this file, for ui.perfetto.dev")
+      .Text("perfetto",
+            "write a timeline of the first one of these to this file, for ui.perfetto.dev")
       .Flag("together", "all models in memory at once, and their repeats in turn")
       .List("set", "override a key of the models; may be given again")
       .Positional("MODEL", 1, -1);

@@ -22,6 +22,7 @@ TEST(Commands, EachHasHelpWithAnExample) {
                             {"params"},
                             {"generate"},
                             {"eval", "perplexity"},
+                            {"eval", "choices"},
                             {"paper"},
                             {"calibrate", "paper"},
                             {"export"},
@@ -59,6 +60,32 @@ TEST(Commands, JsonIsJson) {
   ASSERT_EQ(measured.size(), 2u);
   EXPECT_EQ(measured[1]["measurement"]["threads"], 2);
   EXPECT_EQ(measured[1]["measurement"]["decode_s_per_token"].size(), 5u);
+}
+
+TEST(Commands, MeasureGoesByPositionAndOperatorInAnyPrecision) {
+  const TemporaryFolder folder;
+  const std::string trace = folder.File("trace.json");
+  const std::string model = std::string(kTinyModel) + ",repeat=immediate:2";
+  const Json rows = JsonOf({"measure", model, "--threads", "1", "--precision", "q8_0", "--kv",
+                            "int8", "--positions", "0,9", "--generate", "3", "--repeats", "2",
+                            "--by-operator", "--perfetto", trace, "--json"});
+  ASSERT_EQ(rows.size(), 2u);
+  for (const Json& row : rows) {
+    EXPECT_EQ(row["measurement"]["precision"]["weights"], "q8_0");
+    EXPECT_EQ(row["measurement"]["precision"]["kv"], "int8");
+    EXPECT_EQ(row["measurement"]["token_s"].size(), 6u);
+    EXPECT_LE(row["token_p50_s"].get<double>(), row["token_p95_s"].get<double>());
+    EXPECT_GT(row["share_of_stream_peak"].get<double>(), 0);
+    EXPECT_GT(row["block_repeated_to_first"].get<double>(), 0);
+    EXPECT_FALSE(row.contains("prefill_median_s"));
+    int64_t bytes = 0;
+    for (const Json& op : row["operators"]) bytes += op["bytes"].get<int64_t>();
+    // Each a mean over the tokens, rounded down.
+    EXPECT_NEAR(static_cast<double>(bytes),
+                row["measurement"]["bytes_touched_per_token"].get<double>(), 12);
+  }
+  EXPECT_EQ(rows[1]["measurement"]["prompt_tokens"], 9);
+  EXPECT_GT(ReadJsonFile(trace)["traceEvents"].size(), 3u);
 }
 
 TEST(Commands, EstimateReproducesTable7) {

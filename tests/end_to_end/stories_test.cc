@@ -2,7 +2,10 @@
 // checkpoint, which this project does not ship.
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <filesystem>
+#include <string>
+#include <vector>
 
 #include "spec/files.h"
 #include "spec/json_io.h"
@@ -10,6 +13,8 @@
 
 namespace deepthin {
 namespace {
+
+using Words = std::vector<std::string>;
 
 class Stories : public ::testing::Test {
  protected:
@@ -39,6 +44,47 @@ TEST_F(Stories, PerplexityOnEmmaIsTheReferencesToThreeDecimals) {
   EXPECT_EQ(json["tokens"], 6094);
   EXPECT_NEAR(json["perplexity"].get<double>(), 30.117, 0.0005);
   EXPECT_NEAR(json["nll_per_token"].get<double>(), 3.4051, 0.00005);
+}
+
+// Story text is likelier than scrambled text, and the fitting context makes a word likelier.
+TEST_F(Stories, ChoicesOfAStoryAreTold) {
+  const TemporaryFolder folder;
+  const std::string data = folder.Write(
+      "items.jsonl",
+      R"({"context": "Once upon a time, there was a little", "choices": [" girl named Lily.", )"
+      R"(" bank of the gross."], "answer": 0})"
+      "\n"
+      R"({"choices": [{"context": "Lily was happy. She said", "continuation": " thank you."}, )"
+      R"({"context": "The dog ran", "continuation": " thank you."}], "answer": 1})"
+      "\n");
+  const Words arguments = {"eval",     "choices", "--model", model_,  "--tokenizer",
+                           tokenizer_, "--data",  data,      "--json"};
+  const ProgramResult result = RunProgram(arguments);
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const Json json = ParseJson(result.out, "stdout");
+  EXPECT_EQ(json["items"], 2);
+  EXPECT_EQ(json["results"][0]["chosen"]["sum"], 0);
+  EXPECT_EQ(json["results"][1]["chosen"]["sum"], 0);  // not what the item says: wrong on purpose
+  EXPECT_EQ(json["accuracy_sum"]["value"], 0.5);
+  EXPECT_NEAR(json["accuracy_sum"]["standard_error"].get<double>(), std::sqrt(0.125), 1e-12);
+
+  const std::string bad = folder.Write("bad.jsonl", "{\"context\": 1}\n");
+  const ProgramResult refused =
+      RunProgram({"eval", "choices", "--model", model_, "--tokenizer", tokenizer_, "--data", bad});
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_NE(refused.err.find("bad.jsonl: line 1: lacks the key"), std::string::npos) << refused.err;
+}
+
+TEST_F(Stories, APromptMayLieInAFile) {
+  const TemporaryFolder folder;
+  const std::string file = folder.Write("prompt.txt", "Once upon a time");
+  Words arguments = {"generate", "--model", model_, "--tokenizer", tokenizer_, "-n", "12"};
+  Words with_file = arguments;
+  with_file.insert(with_file.end(), {"--prompt-file", file});
+  arguments.insert(arguments.end(), {"--prompt", "Once upon a time"});
+  EXPECT_EQ(RunProgram(with_file).out, RunProgram(arguments).out);
+  arguments.insert(arguments.end(), {"--prompt-file", file});
+  EXPECT_EQ(RunProgram(arguments).exit_code, 2);
 }
 
 }  // namespace

@@ -64,7 +64,9 @@ TEST(ChoiceItemsTest, BadLinesAreOneSentenceWithTheirNumber) {
   for (const Bad& bad : table) {
     SCOPED_TRACE(bad.line);
     try {
-      (void)ChoiceItemsFromJsonl(good + "\n" + bad.line + "\n" + good, "d.jsonl");
+      std::string text = good;
+      text.append("\n").append(bad.line).append("\n").append(good);
+      (void)ChoiceItemsFromJsonl(text, "d.jsonl");
       FAIL() << "accepted";
     } catch (const InputError& error) {
       EXPECT_THAT(error.what(), HasSubstr(bad.says));
