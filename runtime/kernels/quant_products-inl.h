@@ -31,8 +31,6 @@ namespace hn = hwy::HWY_NAMESPACE;
 inline constexpr int64_t kMaxInt8Cols = 131072;
 // How far ahead of its loads a row is prefetched, in bytes, on through the rows that follow.
 inline constexpr int64_t kQuantPrefetchBytes = 2048;
-// Groups whose scales are fetched together.
-inline constexpr int64_t kScalesAtOnce = 16;
 
 // Half a group or more per vector: groups are never split unevenly.
 using WideTag = hn::CappedTag<int16_t, 16>;
@@ -117,20 +115,14 @@ HWY_INLINE void PrefetchAhead(const void* row, int64_t bytes) {
   }
 }
 
-// Scales of n <= kScalesAtOnce groups, times those of the activations, which are readable to the
-// end of the vector.
-template <class Group>
-HWY_INLINE void ProductsOfScales(const Group* groups, int64_t n, const float* x_scales,
-                                 float* products) {
-  const hn::CappedTag<float, 8> d;
-  const hn::Rebind<hwy::float16_t, decltype(d)> d16;
-  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-  alignas(32) hwy::float16_t scales[kScalesAtOnce] = {};
-  for (int64_t i = 0; i < n; ++i) std::memcpy(scales + i, groups[i].scale, sizeof(scales[0]));
-  for (int64_t i = 0; i < kScalesAtOnce; i += lanes) {
-    const auto of_weights = hn::PromoteTo(d, hn::Load(d16, scales + i));
-    hn::Store(hn::Mul(of_weights, hn::LoadU(d, x_scales + i)), d, products + i);
-  }
+// The scale of a group, times that of the activations, in all lanes.
+template <class D>
+HWY_INLINE hn::Vec<D> ProductOfScales(D d, const std::byte (&scale)[2], float x_scale) {
+  const hn::Rebind<hwy::float16_t, D> d16;
+  const hn::RebindToUnsigned<decltype(d16)> bits16;
+  uint16_t bits = 0;
+  std::memcpy(&bits, scale, sizeof(bits));
+  return hn::Mul(hn::PromoteTo(d, hn::BitCast(d16, hn::Set(bits16, bits))), hn::Set(d, x_scale));
 }
 
 template <class Group>
@@ -139,24 +131,19 @@ HWY_INLINE float DotOfGroups(const Group* row, int64_t n, const int16_t* x, cons
   const hn::RebindToFloat<decltype(d32)> df;
   auto even = hn::Zero(df);
   auto odd = hn::Zero(df);
-  const auto add = [&](int64_t g, float scale, auto sum) HWY_ATTR {
+  const auto add = [&](int64_t g, auto sum) HWY_ATTR {
     WideGroup wide;
     Widen(row[g], wide);
     const auto sums = SumsOfGroup(wide, x + g * kGroup, hn::Zero(d32));
-    return hn::MulAdd(hn::ConvertTo(df, sums), hn::Set(df, scale), sum);
+    return hn::MulAdd(hn::ConvertTo(df, sums), ProductOfScales(df, row[g].scale, x_scales[g]), sum);
   };
-  for (int64_t begin = 0; begin < n; begin += kScalesAtOnce) {
-    const int64_t end = std::min(begin + kScalesAtOnce, n);
-    alignas(64) float scales[kScalesAtOnce];
-    PrefetchAhead(row + begin, (end - begin) * static_cast<int64_t>(sizeof(Group)));
-    ProductsOfScales(row + begin, end - begin, x_scales + begin, scales);
-    int64_t g = begin;
-    for (; g + 2 <= end; g += 2) {
-      even = add(g, scales[g - begin], even);
-      odd = add(g + 1, scales[g + 1 - begin], odd);
-    }
-    if (g < end) even = add(g, scales[g - begin], even);
+  int64_t g = 0;
+  for (; g + 2 <= n; g += 2) {
+    PrefetchAhead(row + g, 2 * static_cast<int64_t>(sizeof(Group)));
+    even = add(g, even);
+    odd = add(g + 1, odd);
   }
+  if (g < n) even = add(g, even);
   return hn::GetLane(hn::SumOfLanes(df, hn::Add(even, odd)));
 }
 
@@ -164,11 +151,8 @@ template <class Group>
 HWY_INLINE void MatVecOfGroups(const WeightMatrix& w, const ActivationView& x, MutableMatrix y) {
   const int64_t n = (w.cols + kGroup - 1) / kGroup;
   const int16_t* wide = WideActivations(x);
-  auto* x_scales = ThreadScratch<float>(ScratchUse::kScales, n + kScalesAtOnce);
-  std::copy(x.scales, x.scales + n, x_scales);
-  std::fill(x_scales + n, x_scales + n + kScalesAtOnce, 0.0F);
   for (int64_t r = 0; r < w.rows; ++r) {
-    y.data[r] = DotOfGroups(reinterpret_cast<const Group*>(w.Row(r)), n, wide, x_scales);
+    y.data[r] = DotOfGroups(reinterpret_cast<const Group*>(w.Row(r)), n, wide, x.scales);
   }
 }
 

@@ -1,0 +1,261 @@
+// Products of one token, by AVX-512 VNNI. Lanes are columns; rows are read as they lie in memory, a
+// few of them side by side, which are one stretch of it.
+#include "runtime/kernels/quant_vnni.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+#include <algorithm>
+
+#include "runtime/kernels/thread_scratch.h"
+
+#define DEEPTHIN_VNNI __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,fma")))
+#define DEEPTHIN_VNNI_INLINE DEEPTHIN_VNNI inline __attribute__((always_inline))
+
+namespace deepthin::runtime::vnni {
+namespace {
+
+constexpr int kRows = 4;  // side by side: they share the loads of activations and the last sums
+// How far behind the rows side by side their successors are prefetched, in the order in which they
+// lie in memory.
+constexpr int64_t kPrefetchBytes = 3072;
+
+DEEPTHIN_VNNI_INLINE void Prefetch(const std::byte* p) { _mm_prefetch(p, _MM_HINT_T0); }
+
+DEEPTHIN_VNNI_INLINE __m128i Add4(__m512i sums) {
+  const __m256i half =
+      _mm256_add_epi32(_mm512_castsi512_si256(sums), _mm512_extracti64x4_epi64(sums, 1));
+  return _mm_add_epi32(_mm256_castsi256_si128(half), _mm256_extracti128_si256(half, 1));
+}
+
+DEEPTHIN_VNNI_INLINE __m128 Add4(__m512 sums) {
+  const __m256 half = _mm256_add_ps(_mm512_castps512_ps256(sums), _mm512_extractf32x8_ps(sums, 1));
+  return _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
+}
+
+// The sums of all lanes of each row; every row's in the same order.
+DEEPTHIN_VNNI_INLINE __m128 SumsOfRows(const __m512 (&rows)[kRows]) {
+  __m128 a = Add4(rows[0]);
+  __m128 b = Add4(rows[1]);
+  __m128 c = Add4(rows[2]);
+  __m128 d = Add4(rows[3]);
+  _MM_TRANSPOSE4_PS(a, b, c, d);
+  return _mm_add_ps(_mm_add_ps(a, b), _mm_add_ps(c, d));
+}
+
+DEEPTHIN_VNNI_INLINE __m128i SumsOfRows(const __m512i (&rows)[kRows]) {
+  const __m128i a = _mm_hadd_epi32(Add4(rows[0]), Add4(rows[1]));
+  const __m128i b = _mm_hadd_epi32(Add4(rows[2]), Add4(rows[3]));
+  return _mm_hadd_epi32(a, b);
+}
+
+// Rows `first` to first + 3; the last one again for those that are missing.
+DEEPTHIN_VNNI_INLINE void PointAtRows(const WeightMatrix& w, int64_t first,
+                                      const std::byte* (&rows)[kRows]) {
+  for (int64_t i = 0; i < kRows; ++i) rows[i] = w.Row(std::min(first + i, w.rows - 1));
+}
+
+// Of kRows rows, those that there are.
+DEEPTHIN_VNNI_INLINE __mmask8 MaskOfRows(int64_t rows) {
+  return static_cast<__mmask8>(rows < kRows ? (1 << rows) - 1 : (1 << kRows) - 1);
+}
+
+// ---- Groups: a step is what fills a vector of bytes ----
+
+// Activations of a step. Lanes of the vector that belong to a group behind the last one are zero.
+struct alignas(64) Q8Step {
+  static constexpr int64_t kGroups = 2;
+  int8_t x[64];
+  int32_t corrections[16];
+  float scales[16];
+};
+struct alignas(64) Q4Step {
+  static constexpr int64_t kGroups = 4;
+  int8_t low[64];   // columns 0 to 15 of each group
+  int8_t high[64];  // columns 16 to 31
+  int32_t corrections[16];
+  float scales[16];
+};
+
+template <class Step>
+int64_t StepsFor(int64_t groups) {
+  return (groups + Step::kGroups - 1) / Step::kGroups;
+}
+
+DEEPTHIN_VNNI_INLINE __m512i Load(const void* p) { return _mm512_loadu_si512(p); }
+DEEPTHIN_VNNI_INLINE __m128i Load16(const void* p) {
+  return _mm_loadu_si128(static_cast<const __m128i*>(p));
+}
+DEEPTHIN_VNNI_INLINE __m256i Load32(const void* p) {
+  return _mm256_loadu_si256(static_cast<const __m256i*>(p));
+}
+
+DEEPTHIN_VNNI const Q8Step* Prepare(const ActivationView& x, int64_t groups,
+                                    const Q8Step* /*tag*/) {
+  auto* steps = ThreadScratch<Q8Step>(ScratchUse::kActivations, StepsFor<Q8Step>(groups));
+  const __m512i offset = _mm512_set1_epi8(static_cast<char>(kByteOffset));
+  for (int64_t g = 0; g < groups; g += 2) {
+    Q8Step& step = steps[g / 2];
+    const __m512i values = Load(x.quantized + g * kGroup);
+    const __m512i excess = _mm512_dpbusd_epi32(_mm512_setzero_si512(), offset, values);
+    _mm512_store_si512(step.x, values);
+    _mm512_store_si512(step.corrections, _mm512_sub_epi32(_mm512_setzero_si512(), excess));
+    std::fill(step.scales, step.scales + 8, x.scales[g]);
+    std::fill(step.scales + 8, step.scales + 16, g + 1 < groups ? x.scales[g + 1] : 0.0F);
+  }
+  return steps;
+}
+
+DEEPTHIN_VNNI const Q4Step* Prepare(const ActivationView& x, int64_t groups,
+                                    const Q4Step* /*tag*/) {
+  auto* steps = ThreadScratch<Q4Step>(ScratchUse::kActivations, StepsFor<Q4Step>(groups));
+  const __m512i offset = _mm512_set1_epi8(kNibbleOffset);
+  for (int64_t begin = 0; begin < groups; begin += 4) {
+    Q4Step& step = steps[begin / 4];
+    for (int64_t i = 0; i < 4; ++i) {
+      const bool is_there = begin + i < groups;
+      const int8_t* group = x.quantized + (begin + i) * kGroup;
+      const __m128i zero = _mm_setzero_si128();
+      _mm_store_si128(reinterpret_cast<__m128i*>(step.low + 16 * i),
+                      is_there ? Load16(group) : zero);
+      _mm_store_si128(reinterpret_cast<__m128i*>(step.high + 16 * i),
+                      is_there ? Load16(group + 16) : zero);
+      std::fill(step.scales + 4 * i, step.scales + 4 * i + 4,
+                is_there ? x.scales[begin + i] : 0.0F);
+    }
+    __m512i excess =
+        _mm512_dpbusd_epi32(_mm512_setzero_si512(), offset, _mm512_load_si512(step.low));
+    excess = _mm512_dpbusd_epi32(excess, offset, _mm512_load_si512(step.high));
+    _mm512_store_si512(step.corrections, _mm512_sub_epi32(_mm512_setzero_si512(), excess));
+  }
+  return steps;
+}
+
+// total + (sums of the products) x scales, for `groups` groups from p on: all of a step, or fewer.
+// Those that are missing read the last one, and are multiplied with zeros.
+template <bool kWhole>
+DEEPTHIN_VNNI_INLINE __m512 AddStep(const std::byte* p, int64_t groups, const Q8Step& step,
+                                    __m512 total) {
+  constexpr int64_t kBytes = sizeof(Q8Group);
+  const __m512i bits = kWhole ? Load(p) : _mm512_castsi256_si512(Load32(p));
+  const std::byte* second = kWhole || groups > 1 ? p + kBytes : p;
+  const __m512i w =
+      _mm512_inserti64x4(_mm512_castsi256_si512(Load32(p + 2)), Load32(second + 2), 1);
+  const __m512i word =
+      kWhole ? _mm512_set_epi64(0, 0, 0, 0, 0x0011001100110011, 0x0011001100110011, 0, 0)
+             : _mm512_setzero_si512();
+  const __m256i halves = _mm512_castsi512_si256(_mm512_permutexvar_epi16(word, bits));
+  const __m512 scales = _mm512_mul_ps(_mm512_cvtph_ps(halves), _mm512_load_ps(step.scales));
+  const __m512i unsigned_w = _mm512_xor_si512(w, _mm512_set1_epi8(static_cast<char>(kByteOffset)));
+  const __m512i sums = _mm512_dpbusd_epi32(_mm512_load_si512(step.corrections), unsigned_w,
+                                           _mm512_load_si512(step.x));
+  return _mm512_fmadd_ps(_mm512_cvtepi32_ps(sums), scales, total);
+}
+
+template <bool kWhole>
+DEEPTHIN_VNNI_INLINE __m512 AddStep(const std::byte* p, int64_t groups, const Q4Step& step,
+                                    __m512 total) {
+  constexpr int64_t kBytes = sizeof(Q4Group);
+  const auto at = [&](int64_t i) { return p + kBytes * (kWhole ? i : std::min(i, groups - 1)); };
+  const __m512i bits =
+      kWhole ? Load(p) : _mm512_maskz_loadu_epi16((1U << (kBytes / 2 * groups)) - 1, p);
+  const __m512i word =
+      _mm512_set_epi64(0, 0, 0, 0, 0x001b001b001b001b, 0x0012001200120012, 0x0009000900090009, 0);
+  const __m256i halves = _mm512_castsi512_si256(_mm512_permutexvar_epi16(word, bits));
+  const __m512 scales = _mm512_mul_ps(_mm512_cvtph_ps(halves), _mm512_load_ps(step.scales));
+  __m512i w = _mm512_castsi128_si512(Load16(p + 2));
+  w = _mm512_mask_broadcast_i32x4(w, 0x00f0, Load16(at(1) + 2));
+  w = _mm512_mask_broadcast_i32x4(w, 0x0f00, Load16(at(2) + 2));
+  w = _mm512_mask_broadcast_i32x4(w, 0xf000, Load16(at(3) + 2));
+  const __m512i nibble = _mm512_set1_epi8(0xf);
+  const __m512i low = _mm512_and_si512(w, nibble);
+  const __m512i high = _mm512_and_si512(_mm512_srli_epi16(w, 4), nibble);
+  __m512i sums = _mm512_load_si512(step.corrections);
+  sums = _mm512_dpbusd_epi32(sums, low, _mm512_load_si512(step.low));
+  sums = _mm512_dpbusd_epi32(sums, high, _mm512_load_si512(step.high));
+  return _mm512_fmadd_ps(_mm512_cvtepi32_ps(sums), scales, total);
+}
+
+template <class Group, class Step>
+DEEPTHIN_VNNI_INLINE void MatVecOfGroups(const WeightMatrix& w, const ActivationView& x, float* y) {
+  constexpr int64_t kStepBytes = Step::kGroups * static_cast<int64_t>(sizeof(Group));
+  const int64_t groups = (w.cols + kGroup - 1) / kGroup;
+  const int64_t whole = groups / Step::kGroups;
+  const Step* steps = Prepare(x, groups, static_cast<const Step*>(nullptr));
+  for (int64_t first = 0; first < w.rows; first += kRows) {
+    const std::byte* rows[kRows];
+    PointAtRows(w, first, rows);
+    __m512 totals[kRows];
+    for (auto& total : totals) total = _mm512_setzero_ps();
+    const std::byte* ahead = rows[0] + kRows * w.row_bytes() + kPrefetchBytes;
+    for (int64_t s = 0; s < whole; ++s) {
+      for (int r = 0; r < kRows; ++r) {
+        Prefetch(ahead);
+        ahead += kStepBytes;
+        totals[r] = AddStep<true>(rows[r], Step::kGroups, steps[s], totals[r]);
+        rows[r] += kStepBytes;
+      }
+    }
+    if (const int64_t rest = groups - whole * Step::kGroups; rest > 0) {
+      for (int r = 0; r < kRows; ++r) {
+        Prefetch(ahead);
+        ahead += kStepBytes;
+        totals[r] = AddStep<false>(rows[r], rest, steps[whole], totals[r]);
+      }
+    }
+    _mm_mask_storeu_ps(y + first, MaskOfRows(w.rows - first), SumsOfRows(totals));
+  }
+}
+
+}  // namespace
+
+DEEPTHIN_VNNI void MatVecQ8_0(const WeightMatrix& w, const ActivationView& x, float* y) {
+  MatVecOfGroups<Q8Group, Q8Step>(w, x, y);
+}
+
+DEEPTHIN_VNNI void MatVecQ4_0(const WeightMatrix& w, const ActivationView& x, float* y) {
+  MatVecOfGroups<Q4Group, Q4Step>(w, x, y);
+}
+
+DEEPTHIN_VNNI void MatVecInt8(const WeightMatrix& w, const ActivationView& x, float* y) {
+  const __m512i offset = _mm512_set1_epi8(static_cast<char>(kByteOffset));
+  const int64_t whole = w.cols - w.cols % 64;
+  const __mmask64 rest = (uint64_t{1} << (w.cols - whole)) - 1;
+  __m512i excess = _mm512_setzero_si512();
+  for (int64_t c = 0; c < w.cols; c += 64) {
+    excess = _mm512_dpbusd_epi32(excess, offset, _mm512_load_si512(x.quantized + c));
+  }
+  const __m128i correction = _mm_set1_epi32(-_mm512_reduce_add_epi32(excess));
+  for (int64_t first = 0; first < w.rows; first += kRows) {
+    const std::byte* rows[kRows];
+    PointAtRows(w, first, rows);
+    __m512i sums[kRows];
+    for (auto& sum : sums) sum = _mm512_setzero_si512();
+    const std::byte* ahead = rows[0] + kRows * w.cols + kPrefetchBytes;
+    for (int64_t c = 0; c < whole; c += 64) {
+      const __m512i values = _mm512_load_si512(x.quantized + c);
+      for (int r = 0; r < kRows; ++r) {
+        Prefetch(ahead);
+        ahead += 64;
+        const __m512i unsigned_w = _mm512_xor_si512(Load(rows[r] + c), offset);
+        sums[r] = _mm512_dpbusd_epi32(sums[r], unsigned_w, values);
+      }
+    }
+    if (rest != 0) {
+      const __m512i values = _mm512_load_si512(x.quantized + whole);
+      for (int r = 0; r < kRows; ++r) {
+        const __m512i unsigned_w =
+            _mm512_xor_si512(_mm512_maskz_loadu_epi8(rest, rows[r] + whole), offset);
+        sums[r] = _mm512_dpbusd_epi32(sums[r], unsigned_w, values);
+      }
+    }
+    const __mmask8 mask = MaskOfRows(w.rows - first);
+    const __m128 scales =
+        _mm_mul_ps(_mm_maskz_loadu_ps(mask, w.row_scales + first), _mm_set1_ps(x.scales[0]));
+    const __m128i products = _mm_add_epi32(SumsOfRows(sums), correction);
+    _mm_mask_storeu_ps(y + first, mask, _mm_mul_ps(_mm_cvtepi32_ps(products), scales));
+  }
+}
+
+}  // namespace deepthin::runtime::vnni
+#endif  // __x86_64__
