@@ -1,5 +1,6 @@
 #include "runtime/kernels/instruction_sets.h"
 
+#include "runtime/kernels/quant_arm.h"
 #include "runtime/kernels/quant_vnni.h"
 
 namespace deepthin::runtime {
@@ -12,6 +13,15 @@ void AddDerivedSets(std::vector<Kernels>& sets) {
     derived.MatMulQ8_0 = vnni::MatMulQ8_0;
     derived.MatMulQ4_0 = vnni::MatMulQ4_0;
     derived.MatMulInt8 = vnni::MatMulInt8;
+    sets.insert(sets.begin(), derived);
+  }
+#elif defined(__aarch64__)
+  if (dotprod::Supported()) {
+    Kernels derived = sets.front();
+    derived.target = "NEON_DOTPROD";
+    derived.MatMulQ8_0 = dotprod::MatMulQ8_0;
+    derived.MatMulQ4_0 = dotprod::MatMulQ4_0;
+    derived.MatMulInt8 = dotprod::MatMulInt8;
     sets.insert(sets.begin(), derived);
   }
 #else

@@ -191,7 +191,7 @@ HWY_INLINE void MatVecOfInt8(const WeightMatrix& w, const ActivationView& x, Mut
 // A panel of rows, of which the lanes of a vector each hold one: the tile of row vectors x tokens
 // is kept in registers, in int32 and f32: 24 of 32, or 12 of 16.
 using RowsTag = hn::ScalableTag<int32_t>;
-inline constexpr int kRowVectors = 2;
+inline constexpr int64_t kRowVectors = 2;
 #if HWY_TARGET == HWY_AVX3 || HWY_ARCH_ARM_A64
 inline constexpr int kQuantTokens = 6;
 #else
@@ -278,13 +278,13 @@ HWY_INLINE void PanelTile(const WidePanel& panel, const int16_t* wide, const Act
     }
     for (int64_t p = 0; p < panel.pairs; ++p) {
       hn::Vec<decltype(d16)> w[kRowVectors];
-      for (int v = 0; v < kRowVectors; ++v) w[v] = hn::Load(d16, weights + 2 * v * lanes);
+      for (int64_t v = 0; v < kRowVectors; ++v) w[v] = hn::Load(d16, weights + 2 * v * lanes);
       weights += 2 * panel.rows;
       for (int t = 0; t < kTokens; ++t) {
         int32_t pair = 0;
         std::memcpy(&pair, activations + t * cols, sizeof(pair));
         const auto both = hn::BitCast(d16, hn::Set(d32, pair));
-        for (int v = 0; v < kRowVectors; ++v) {
+        for (int64_t v = 0; v < kRowVectors; ++v) {
           sums[t][v] = AddProductsOfPairs(d16, w[v], both, sums[t][v]);
         }
       }
@@ -292,7 +292,7 @@ HWY_INLINE void PanelTile(const WidePanel& panel, const int16_t* wide, const Act
     }
     for (int t = 0; t < kTokens; ++t) {
       const auto x_scale = hn::Set(df, x.Scales(token + t)[s]);
-      for (int v = 0; v < kRowVectors; ++v) {
+      for (int64_t v = 0; v < kRowVectors; ++v) {
         const auto scale =
             hn::Mul(hn::Load(df, panel.scales + s * panel.rows + v * lanes), x_scale);
         totals[t][v] = hn::MulAdd(hn::ConvertTo(df, sums[t][v]), scale, totals[t][v]);
@@ -301,7 +301,7 @@ HWY_INLINE void PanelTile(const WidePanel& panel, const int16_t* wide, const Act
   }
   for (int t = 0; t < kTokens; ++t) {
     HWY_ALIGN float outputs[kRowVectors * hn::MaxLanes(df)];
-    for (int v = 0; v < kRowVectors; ++v) hn::Store(totals[t][v], df, outputs + v * lanes);
+    for (int64_t v = 0; v < kRowVectors; ++v) hn::Store(totals[t][v], df, outputs + v * lanes);
     std::copy(outputs, outputs + rows, y.Row(token + t));
   }
 }

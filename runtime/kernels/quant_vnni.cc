@@ -28,7 +28,7 @@ namespace {
 // which no model has, is left to the scalar twin.
 constexpr int64_t kMaxInt8Cols = 131072;
 
-constexpr int kVectors = 2;  // of rows in a panel
+constexpr int64_t kVectors = 2;  // of rows in a panel
 constexpr int64_t kPanelRows = 16 * kVectors;
 
 // How the columns of a format are read, 64 at once, as unsigned bytes. Groups behind the last one
@@ -203,17 +203,17 @@ DEEPTHIN_VNNI void Tile(const Panel& panel, const int32_t* corrections, const Ac
     }
     for (int64_t q = 0; q < quads; ++q) {
       __m512i w[kVectors];
-      for (int v = 0; v < kVectors; ++v) w[v] = _mm512_load_si512(weights + 64 * v);
+      for (int64_t v = 0; v < kVectors; ++v) w[v] = _mm512_load_si512(weights + 64 * v);
       weights += 4 * kPanelRows;
       for (int t = 0; t < kTokens; ++t) {
         int32_t four = 0;
         std::memcpy(&four, values + t * stride, sizeof(four));
         const __m512i all = _mm512_set1_epi32(four);
-        for (int v = 0; v < kVectors; ++v) sums[t][v] = _mm512_dpbusd_epi32(sums[t][v], w[v], all);
+        for (int64_t v = 0; v < kVectors; ++v) sums[t][v] = _mm512_dpbusd_epi32(sums[t][v], w[v], all);
       }
       values += 4;
     }
-    for (int v = 0; v < kVectors; ++v) {
+    for (int64_t v = 0; v < kVectors; ++v) {
       const __m512 w_scales = _mm512_load_ps(panel.scales + s * kPanelRows + 16 * v);
       for (int t = 0; t < kTokens; ++t) {
         const __m512 scales = _mm512_mul_ps(w_scales, _mm512_set1_ps(x.Scales(token + t)[s]));
@@ -222,7 +222,7 @@ DEEPTHIN_VNNI void Tile(const Panel& panel, const int32_t* corrections, const Ac
     }
   }
   for (int t = 0; t < kTokens; ++t) {
-    for (int v = 0; v < kVectors; ++v) {
+    for (int64_t v = 0; v < kVectors; ++v) {
       const int64_t left = std::clamp<int64_t>(rows - 16 * v, 0, 16);
       _mm512_mask_storeu_ps(y.Row(token + t) + 16 * v, static_cast<__mmask16>((1U << left) - 1),
                             totals[t][v]);
