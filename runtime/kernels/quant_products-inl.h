@@ -19,6 +19,7 @@
 #include <cstring>
 
 #include "runtime/kernels/kernels.h"
+#include "runtime/kernels/quant_nibbles-inl.h"
 #include "runtime/kernels/thread_scratch.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -339,7 +340,11 @@ void MatMulQ8_0(const WeightMatrix& w, const ActivationView& x, MutableMatrix y)
 
 void MatMulQ4_0(const WeightMatrix& w, const ActivationView& x, MutableMatrix y) {
   if (x.rows == 1) {
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2
+    MatVecOfNibbles(w, x, y.data);
+#else
     MatVecOfGroups<Q4Group>(w, x, y);
+#endif
   } else {
     MatMulOfWidePanels<Q4Group>(w, x, y);
   }
