@@ -1,6 +1,7 @@
 #include "runtime/kernels/instruction_sets.h"
 
 #include "runtime/kernels/quant_arm.h"
+#include "runtime/kernels/quant_i8mm.h"
 #include "runtime/kernels/quant_vnni.h"
 
 namespace deepthin::runtime {
@@ -22,6 +23,14 @@ void AddDerivedSets(std::vector<Kernels>& sets) {
     derived.MatMulQ8_0 = dotprod::MatMulQ8_0;
     derived.MatMulQ4_0 = dotprod::MatMulQ4_0;
     derived.MatMulInt8 = dotprod::MatMulInt8;
+    sets.insert(sets.begin(), derived);
+  }
+  if (i8mm::Supported()) {
+    Kernels derived = sets.front();
+    derived.target = "NEON_DOTPROD_I8MM";
+    derived.MatMulQ8_0 = i8mm::MatMulQ8_0;
+    derived.MatMulQ4_0 = i8mm::MatMulQ4_0;
+    derived.MatMulInt8 = i8mm::MatMulInt8;
     sets.insert(sets.begin(), derived);
   }
 #else

@@ -12,6 +12,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "runtime/kernels/quant_arm_values.h"
+#include "runtime/kernels/quant_limits.h"
 #include "runtime/kernels/reference.h"
 #include "runtime/kernels/thread_scratch.h"
 
@@ -21,45 +23,10 @@
 namespace deepthin::runtime::dotprod {
 namespace {
 
-// Int32 holds the sum over so many columns: 2^31 / (128 x 127), rounded down. A longer int8 row,
-// which no model has, is left to the scalar twin.
-constexpr int64_t kMaxInt8Cols = 131072;
-
 // A tile of rows x tokens is kept in registers: 8 sums in int32 and 8 in f32 of 32 registers.
 constexpr int64_t kVectors = 2;
 constexpr int64_t kPanelRows = 4 * kVectors;
 constexpr int kTokens = 4;
-
-DEEPTHIN_DOTPROD_INLINE float FloatOfF16(const std::byte (&scale)[2]) {
-  __fp16 half;
-  std::memcpy(&half, scale, sizeof(half));
-  return half;
-}
-
-// The 32 columns of a group in two vectors, and what their sums have to be multiplied with.
-DEEPTHIN_DOTPROD_INLINE int8x16x2_t Values(const Q8Group& group) {
-  return {{vld1q_s8(group.values), vld1q_s8(group.values + 16)}};
-}
-DEEPTHIN_DOTPROD_INLINE float Scale(const Q8Group& group) { return FloatOfF16(group.scale); }
-
-// Flipping the upper bit of a nibble takes 8 off it, in two's complement; as the upper half of a
-// byte it counts 16 times.
-DEEPTHIN_DOTPROD_INLINE int8x16x2_t Values(const Q4Group& group) {
-  const uint8x16_t both = veorq_u8(vld1q_u8(group.values), vdupq_n_u8(0x88));
-  return {{vreinterpretq_s8_u8(vshlq_n_u8(both, 4)),
-           vreinterpretq_s8_u8(vandq_u8(both, vdupq_n_u8(0xf0)))}};
-}
-DEEPTHIN_DOTPROD_INLINE float Scale(const Q4Group& group) {
-  return FloatOfF16(group.scale) * 0.0625F;
-}
-
-// 32 columns of an int8 row of `cols` from c on; zeros behind the last one.
-DEEPTHIN_DOTPROD_INLINE int8x16x2_t Values(const int8_t* row, int64_t c, int64_t cols) {
-  if (c + kGroup <= cols) return {{vld1q_s8(row + c), vld1q_s8(row + c + 16)}};
-  int8_t last[kGroup] = {};
-  std::memcpy(last, row + c, static_cast<size_t>(cols - c));
-  return {{vld1q_s8(last), vld1q_s8(last + 16)}};
-}
 
 DEEPTHIN_DOTPROD_INLINE int32x4_t AddProducts(int32x4_t sums, int8x16x2_t w, const int8_t* x) {
   return vdotq_s32(vdotq_s32(sums, w.val[0], vld1q_s8(x)), w.val[1], vld1q_s8(x + 16));

@@ -19,6 +19,7 @@
 #include <cstring>
 
 #include "runtime/kernels/kernels.h"
+#include "runtime/kernels/quant_limits.h"
 #include "runtime/kernels/quant_nibbles-inl.h"
 #include "runtime/kernels/thread_scratch.h"
 
@@ -27,9 +28,6 @@ namespace deepthin::runtime {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Int32 holds the sum over so many columns: 2^31 / (128 x 127), rounded down to groups. A longer
-// int8 row, which no model has, is left to the scalar twin.
-inline constexpr int64_t kMaxInt8Cols = 131072;
 // How far ahead of its loads a row is prefetched, in bytes, on through the rows that follow.
 inline constexpr int64_t kQuantPrefetchBytes = 2048;
 

@@ -2,6 +2,7 @@
 // four columns of a row in a lane, and meets all tokens.
 #include "runtime/kernels/quant_vnni.h"
 
+#include "runtime/kernels/quant_limits.h"
 #include "runtime/kernels/reference.h"
 
 #if defined(__x86_64__)
@@ -23,10 +24,6 @@
 
 namespace deepthin::runtime::vnni {
 namespace {
-
-// Int32 holds the sum over so many columns: 2^31 / (128 x 127), rounded down. A longer int8 row,
-// which no model has, is left to the scalar twin.
-constexpr int64_t kMaxInt8Cols = 131072;
 
 constexpr int64_t kVectors = 2;  // of rows in a panel
 constexpr int64_t kPanelRows = 16 * kVectors;

@@ -22,7 +22,7 @@
 namespace deepthin::runtime::vnni {
 namespace {
 
-constexpr int kRows = 4;  // side by side: they share the loads of activations and the last sums
+constexpr int64_t kRows = 4;  // side by side: they share the loads of activations and the last sums
 // How far behind the rows side by side the next ones are prefetched, into L2, in the order in which
 // they lie in memory. On Zen 4 one token runs at the speed of a reading loop so; prefetched row by
 // row, as several streams, or into L1, it falls to a half or to four fifths of it.
