@@ -206,7 +206,8 @@ DEEPTHIN_VNNI void Tile(const Panel& panel, const int32_t* corrections, const Ac
         int32_t four = 0;
         std::memcpy(&four, values + t * stride, sizeof(four));
         const __m512i all = _mm512_set1_epi32(four);
-        for (int64_t v = 0; v < kVectors; ++v) sums[t][v] = _mm512_dpbusd_epi32(sums[t][v], w[v], all);
+        for (int64_t v = 0; v < kVectors; ++v)
+          sums[t][v] = _mm512_dpbusd_epi32(sums[t][v], w[v], all);
       }
       values += 4;
     }

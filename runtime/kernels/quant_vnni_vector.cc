@@ -11,7 +11,6 @@
 #include <immintrin.h>
 
 #include <algorithm>
-#include <cstring>
 
 #include "runtime/kernels/thread_scratch.h"
 
@@ -99,9 +98,21 @@ DEEPTHIN_VNNI_INLINE __m256i Load32(const void* p) {
   return _mm256_loadu_si256(static_cast<const __m256i*>(p));
 }
 
-DEEPTHIN_VNNI const Q8Step* Prepare(const ActivationView& x, int64_t groups,
-                                    const Q8Step* /*tag*/) {
-  auto* steps = ThreadScratch<Q8Step>(ScratchUse::kActivations, (groups + 1) / 2);
+DEEPTHIN_VNNI_INLINE __m256i LoadAligned32(const void* p) {
+  return _mm256_load_si256(static_cast<const __m256i*>(p));
+}
+
+// The scales of two groups from g on, the second zero where it is not there.
+DEEPTHIN_VNNI_INLINE void ScalesOfStep(const ActivationView& x, int64_t g, int64_t groups,
+                                       float* first, float* second, int64_t n) {
+  const __m512 zero = _mm512_setzero_ps();
+  const __m512 scale = g + 1 < groups ? _mm512_set1_ps(x.scales[g + 1]) : zero;
+  const auto mask = static_cast<__mmask16>((1U << n) - 1);
+  _mm512_mask_storeu_ps(first, mask, _mm512_set1_ps(x.scales[g]));
+  _mm512_mask_storeu_ps(second, mask, scale);
+}
+
+DEEPTHIN_VNNI_INLINE void Prepare(const ActivationView& x, int64_t groups, Q8Step* steps) {
   const __m512i offset = _mm512_set1_epi8(static_cast<char>(kByteOffset));
   for (int64_t g = 0; g < groups; g += 2) {
     Q8Step& step = steps[g / 2];
@@ -109,35 +120,26 @@ DEEPTHIN_VNNI const Q8Step* Prepare(const ActivationView& x, int64_t groups,
     const __m512i excess = _mm512_dpbusd_epi32(_mm512_setzero_si512(), offset, values);
     _mm512_store_si512(step.x, values);
     _mm512_store_si512(step.corrections, _mm512_sub_epi32(_mm512_setzero_si512(), excess));
-    std::fill(step.scales, step.scales + 8, x.scales[g]);
-    std::fill(step.scales + 8, step.scales + 16, g + 1 < groups ? x.scales[g + 1] : 0.0F);
+    ScalesOfStep(x, g, groups, step.scales, step.scales + 8, 8);
   }
-  return steps;
 }
 
-DEEPTHIN_VNNI_INLINE __m256i LoadAligned32(const void* p) {
-  return _mm256_load_si256(static_cast<const __m256i*>(p));
-}
-
-DEEPTHIN_VNNI const Q4Step* Prepare(const ActivationView& x, int64_t groups,
-                                    const Q4Step* /*tag*/) {
-  auto* steps = ThreadScratch<Q4Step>(ScratchUse::kActivations, (groups + 1) / 2);
-  const __m256i offset = _mm256_set1_epi8(kNibbleOffset);
-  for (int64_t begin = 0; begin < groups; begin += 2) {
-    Q4Step& step = steps[begin / 2];
-    for (int64_t i = 0; i < 2; ++i) {  // behind the last group, x is filled up with zeros
-      const int8_t* group = x.quantized + (begin + i) * kGroup;
-      std::memcpy(step.low + 16 * i, group, 16);
-      std::memcpy(step.high + 16 * i, group + 16, 16);
-      std::fill(step.scales + 4 * i, step.scales + 4 * i + 4,
-                begin + i < groups ? x.scales[begin + i] : 0.0F);
-    }
-    __m256i excess = _mm256_dpbusd_epi32(_mm256_setzero_si256(), offset, LoadAligned32(step.low));
-    excess = _mm256_dpbusd_epi32(excess, offset, LoadAligned32(step.high));
+DEEPTHIN_VNNI_INLINE void Prepare(const ActivationView& x, int64_t groups, Q4Step* steps) {
+  const __m512i offset = _mm512_set1_epi8(kNibbleOffset);
+  for (int64_t g = 0; g < groups; g += 2) {  // behind the last group, x is filled up with zeros
+    Q4Step& step = steps[g / 2];
+    const __m512i values = Load(x.quantized + g * kGroup);
+    const __m512i low_high = _mm512_shuffle_i32x4(values, values, 0xd8);  // quarters 0, 2, 1, 3
+    const __m512i excess = _mm512_dpbusd_epi32(_mm512_setzero_si512(), offset, low_high);
+    const __m256i both =
+        _mm256_add_epi32(_mm512_castsi512_si256(excess), _mm512_extracti64x4_epi64(excess, 1));
+    _mm256_store_si256(reinterpret_cast<__m256i*>(step.low), _mm512_castsi512_si256(low_high));
+    _mm256_store_si256(reinterpret_cast<__m256i*>(step.high),
+                       _mm512_extracti64x4_epi64(low_high, 1));
     _mm256_store_si256(reinterpret_cast<__m256i*>(step.corrections),
-                       _mm256_sub_epi32(_mm256_setzero_si256(), excess));
+                       _mm256_sub_epi32(_mm256_setzero_si256(), both));
+    ScalesOfStep(x, g, groups, step.scales, step.scales + 4, 4);
   }
-  return steps;
 }
 
 // total + (sums of the products) x scales, for two groups from p on, or for the last one, which is
@@ -194,7 +196,8 @@ DEEPTHIN_VNNI_INLINE void MatVecOfGroups(const WeightMatrix& w, const Activation
   constexpr int64_t kStepBytes = 2 * static_cast<int64_t>(sizeof(Group));
   const int64_t groups = (w.cols + kGroup - 1) / kGroup;
   const int64_t whole = groups / 2;
-  const Step* steps = Prepare(x, groups, static_cast<const Step*>(nullptr));
+  auto* steps = ThreadScratch<Step>(ScratchUse::kActivations, (groups + 1) / 2);
+  Prepare(x, groups, steps);
   for (int64_t first = 0; first < w.rows; first += kRows) {
     const std::byte* rows[kRows];
     PointAtRows(w, first, rows);
