@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <vector>
 
+#include "runtime/kernels/instruction_sets.h"
 #include "spec/errors.h"
 
 // Tiles are arrays of vectors, which the sizeless vectors of SVE cannot be; NEON serves those CPUs.
@@ -16,6 +17,8 @@
 #include "runtime/kernels/attention-inl.h"
 #include "runtime/kernels/elementwise-inl.h"
 #include "runtime/kernels/matmul-inl.h"
+#include "runtime/kernels/quant_activations-inl.h"
+#include "runtime/kernels/quant_products-inl.h"
 // clang-format on
 
 HWY_BEFORE_NAMESPACE();
@@ -49,6 +52,7 @@ std::vector<Kernels> MakeSupportedKernels() {
     chosen.Update(target);
     all.push_back(HWY_DISPATCH_TABLE(MakeKernels)[chosen.GetIndex()]());
   }
+  AddDerivedSets(all);
   return all;
 }
 

@@ -156,21 +156,6 @@ void MatMulF16(const WeightMatrix& w, const ActivationView& x, MutableMatrix y) 
 void MatMulBf16(const WeightMatrix& w, const ActivationView& x, MutableMatrix y) {
   MatMulOfPanels(w, x, y);
 }
-void MatMulQ8_0(const WeightMatrix& w, const ActivationView& x, MutableMatrix y) {
-  reference::MatMulQ8_0(w, x, y);
-}
-void MatMulQ4_0(const WeightMatrix& w, const ActivationView& x, MutableMatrix y) {
-  reference::MatMulQ4_0(w, x, y);
-}
-void MatMulInt8(const WeightMatrix& w, const ActivationView& x, MutableMatrix y) {
-  reference::MatMulInt8(w, x, y);
-}
-void QuantizeGroups(const float* x, int64_t n, int8_t* quantized, float* scales) {
-  reference::QuantizeGroups(x, n, quantized, scales);
-}
-void QuantizeRow(const float* x, int64_t n, int8_t* quantized, float* scales) {
-  reference::QuantizeRow(x, n, quantized, scales);
-}
 
 }  // namespace HWY_NAMESPACE
 }  // namespace deepthin::runtime

@@ -38,14 +38,21 @@ TEST_F(ForcedTarget, EachSupportedOneCanBeForced) {
   }
 }
 
-// Each is compiled on its own: no two share a function.
+// Highway's are compiled on their own: no two share a function. One that an extension derives has
+// an underscore in its name, and others of its own.
 TEST_F(ForcedTarget, TargetsRunDifferentCode) {
   for (size_t i = 1; i < SupportedKernels().size(); ++i) {
     const Kernels& a = SupportedKernels()[i - 1];
     const Kernels& b = SupportedKernels()[i];
-#define DEEPTHIN_KERNEL(name) EXPECT_NE(a.name, b.name) << #name;
+    int different = 0;
+    int all = 0;
+#define DEEPTHIN_KERNEL(name)            \
+  different += a.name != b.name ? 1 : 0; \
+  ++all;
 #include "runtime/kernels/kernel_table.inc"
 #undef DEEPTHIN_KERNEL
+    const bool derived = a.target.find('_') != std::string_view::npos;
+    EXPECT_GE(different, derived ? 1 : all) << a.target << " and " << b.target;
   }
 }
 
