@@ -1,6 +1,6 @@
 #include "explorer/model_source.h"
 
-#include "runtime/llama2c.h"
+#include "runtime/checkpoint/llama2c.h"
 #include "spec/errors.h"
 #include "spec/model_argument.h"
 
