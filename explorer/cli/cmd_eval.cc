@@ -1,13 +1,13 @@
-// deepthin eval perplexity
+// deepthin eval
 #include <fmt/format.h>
 
+#include "explorer/cli/cmd_eval_logits.h"
 #include "explorer/cli/command_line.h"
 #include "explorer/cli/commands.h"
+#include "explorer/cli/model_options.h"
 #include "explorer/cli/progress.h"
 #include "explorer/cli/shared_options.h"
-#include "explorer/model_source.h"
 #include "runtime/text/perplexity.h"
-#include "runtime/text/tokenizer.h"
 #include "spec/files.h"
 #include "spec/json_io.h"
 
@@ -16,25 +16,25 @@ namespace {
 
 int Perplexity(const Arguments& arguments) {
   CommandLine line(
-      {.usage = "deepthin eval perplexity --model MODEL --tokenizer FILE --text FILE [options]",
+      {.usage = "deepthin eval perplexity MODEL --text FILE [options]",
        .text =
            "How well a model predicts a text. Protocol: paragraphs (split at blank lines, white\n"
            "space folded) longer than --min-chars characters, the first --paragraphs of them,\n"
            "each on its own as BOS + text cut to --max-tokens tokens; the mean over all\n"
-           "predicted tokens. The standard error is from the spread between paragraphs.",
-       .examples = {"deepthin eval perplexity --model stories260K.bin --tokenizer tok512.bin "
-                    "--text emma.txt",
+           "predicted tokens. The standard error is from the spread between paragraphs. MODEL as\n"
+           "in deepthin generate.",
+       .examples = {"deepthin eval perplexity stories.gguf --text emma.txt",
                     "deepthin eval perplexity --model stories260K.bin --tokenizer tok512.bin "
                     "--text emma.txt --paragraphs all --json"}});
-  line.Text("model", "checkpoint, preset or JSON spec")
-      .Text("tokenizer", "llama2.c tokenizer file")
+  line.Text("model", "the same as MODEL")
+      .Text("tokenizer", "llama2.c tokenizer, sentencepiece model or GGUF file")
       .Text("text", "text file (UTF-8)")
       .Text("paragraphs", "how many, or all", "30")
       .Text("min-chars", "paragraphs must be longer than this", "200")
       .Text("max-tokens", "cut of a paragraph, BOS included", "256")
       .Text("seed", "of random weights", "1")
-      .List("set", "override a key of the model; may be given again")
-      .Positional("", 0, 0);
+      .Positional("MODEL", 0, 1);
+  AddModelOptions(line);
   AddThreadsOption(line);
   if (!line.Parse(arguments)) return 0;
 
@@ -44,15 +44,14 @@ int Perplexity(const Arguments& arguments) {
   options.max_paragraphs.reset();
   if (*line.Get("paragraphs") != "all")
     options.max_paragraphs = line.GetInt("paragraphs", 1, 1 << 30);
-  const std::string model = Required(line, "model");
-  const std::string tokenizer_path = Required(line, "tokenizer");
+  const std::string model = ModelFrom(line);
   const std::string text_path = Required(line, "text");
 
   const std::string text = ReadFile(text_path);
   runtime::ThreadPool pool(ThreadsFrom(line));
-  const runtime::Weights weights = WeightsFromArgument(
-      model, line.GetList("set"), static_cast<uint64_t>(line.GetInt("seed", 0, INT64_MAX)), pool);
-  const auto tokenizer = runtime::LoadTokenizer(tokenizer_path, weights.spec.vocab_size);
+  const runtime::Weights weights = WeightsFromArgument(model, ModelOptionsFrom(line), pool);
+  const auto tokenizer =
+      TokenizerFromArgument(model, line.Get("tokenizer"), weights.spec.vocab_size);
 
   ProgressLine progress;
   const Stopwatch stopwatch;
@@ -82,7 +81,8 @@ int Perplexity(const Arguments& arguments) {
 
 int RunEval(const Arguments& arguments) {
   return RunSubcommand("eval", arguments,
-                       {{"perplexity", "how well a model predicts a text", Perplexity}});
+                       {{"perplexity", "how well a model predicts a text", Perplexity},
+                        {"logits", "what a model says after a sequence of tokens", EvalLogits}});
 }
 
 }  // namespace deepthin::explorer
