@@ -160,7 +160,9 @@ std::vector<int32_t> Tokenizer::Encode(std::string_view text, Marks marks) const
 
 std::string_view Tokenizer::DecodeAtStart(int32_t id) const {
   std::string_view bytes = pieces_[static_cast<size_t>(id)].bytes;
-  if (normalizer_.add_space_prefix && bytes.starts_with(' ')) bytes.remove_prefix(1);
+  const bool may_not_begin_so =
+      normalizer_.add_space_prefix || normalizer_.remove_extra_whitespaces;
+  if (may_not_begin_so && bytes.starts_with(' ')) bytes.remove_prefix(1);
   return bytes;
 }
 
