@@ -175,12 +175,10 @@ std::string Tokenizer::Decode(std::span<const int32_t> ids) const {
   std::string text;
   std::optional<int32_t> previous;
   for (const int32_t id : ids) {
-    if (previous) {
-      text += DecodePiece(*previous, id);
-    } else {
-      DEEPTHIN_CHECK(id >= 0 && id < vocab_size());
-      text += DecodeAtStart(id);
-    }
+    DEEPTHIN_CHECK(id >= 0 && id < vocab_size());
+    // Where spaces are removed, no text begins with one, however many tokens of it there are.
+    const bool is_start = !previous || (normalizer_.remove_extra_whitespaces && text.empty());
+    text += is_start ? DecodeAtStart(id) : DecodePiece(*previous, id);
     previous = id;
   }
   return text;
