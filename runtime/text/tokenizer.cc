@@ -162,7 +162,8 @@ std::string_view Tokenizer::DecodeAtStart(int32_t id) const {
   std::string_view bytes = pieces_[static_cast<size_t>(id)].bytes;
   const bool may_not_begin_so =
       normalizer_.add_space_prefix || normalizer_.remove_extra_whitespaces;
-  if (may_not_begin_so && bytes.starts_with(' ')) bytes.remove_prefix(1);
+  const bool is_mark = id == unknown_ && alphabet_ == Alphabet::kSentencePiece;  // kUnknownText
+  if (may_not_begin_so && !is_mark && bytes.starts_with(' ')) bytes.remove_prefix(1);
   return bytes;
 }
 
