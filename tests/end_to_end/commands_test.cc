@@ -24,7 +24,9 @@ TEST(Commands, EachHasHelpWithAnExample) {
                             {"eval", "perplexity"},
                             {"paper"},
                             {"calibrate", "paper"},
+                            {"eval", "logits"},
                             {"export"},
+                            {"convert"},
                             {"results", "export"},
                             {"doctor"}};
   const std::string overview = RunProgram({"--help"}).out;

@@ -2,6 +2,7 @@
 // checkpoint, which this project does not ship.
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <filesystem>
 
 #include "spec/files.h"
@@ -39,6 +40,52 @@ TEST_F(Stories, PerplexityOnEmmaIsTheReferencesToThreeDecimals) {
   EXPECT_EQ(json["tokens"], 6094);
   EXPECT_NEAR(json["perplexity"].get<double>(), 30.117, 0.0005);
   EXPECT_NEAR(json["nll_per_token"].get<double>(), 3.4051, 0.00005);
+}
+
+// Through GGUF with its vocabulary, through safetensors, and back.
+TEST_F(Stories, TextIsTheSameFromEveryFormat) {
+  const TemporaryFolder folder;
+  const std::string gguf = folder.File("stories.gguf");
+  const std::string tensors = folder.File("stories");
+  ASSERT_EQ(RunProgram({"convert", model_, gguf, "--tokenizer", tokenizer_}).exit_code, 0);
+  ASSERT_EQ(RunProgram({"convert", gguf, tensors}).exit_code, 0);
+  const std::string expected = ReadFile(folder_ + "stories260K.greedy.txt");
+  for (const std::vector<std::string>& model :
+       {std::vector<std::string>{gguf}, {tensors, "--tokenizer", gguf}}) {
+    std::vector<std::string> arguments = {"generate", "--temperature", "0", "-n", "256"};
+    arguments.insert(arguments.end(), model.begin(), model.end());
+    const ProgramResult result = RunProgram(arguments);
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    EXPECT_EQ(result.out, expected);
+  }
+}
+
+// A format changes each weight by at most a share e of the largest of its row (or group of 32):
+// 2^-11 of it in f16, 2^-8 in bf16, 1/254 in the 8-bit formats, 1/16 in q4_0. The loss follows in
+// proportion while errors are small: with signs at random and some 35 matrices on the way, the nll
+// of f32 moves by less than about 1.5 e sqrt(35), and hardly anything of that is systematic.
+TEST_F(Stories, PerplexityByFormatIsWithinItsRounding) {
+  const auto nll = [this](const std::string& dtype) {
+    const ProgramResult result =
+        RunProgram({"eval", "perplexity", model_, "--tokenizer", tokenizer_, "--dtype", dtype,
+                    "--text", DEEPTHIN_SOURCE_DIR "/tests/assets/emma_excerpt.txt", "--json"});
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    return ParseJson(result.out, "stdout")["nll_per_token"].get<double>();
+  };
+  const double f32 = nll("f32");
+  struct Bound {
+    const char* dtype;
+    double rounding;
+  };
+  for (const Bound& bound : {Bound{"f16", 1.0 / 2'048},
+                             {"bf16", 1.0 / 256},
+                             {"q8_0", 1.0 / 254},
+                             {"int8", 1.0 / 254},
+                             {"q4_0", 1.0 / 16}}) {
+    const double change = nll(bound.dtype) - f32;
+    EXPECT_LT(std::abs(change), 1.5 * bound.rounding * std::sqrt(35.0)) << bound.dtype;
+    EXPECT_NE(change, 0) << bound.dtype;  // the format was used at all
+  }
 }
 
 }  // namespace
