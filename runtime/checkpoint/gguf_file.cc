@@ -261,8 +261,7 @@ GgufFile GgufFile::Parse(const MappedFile& file, const std::string& path) {
   GgufFile out;
   out.path_ = path;
   out.owner_ = file.owner;
-  Parser({reinterpret_cast<const char*>(file.bytes.data()), file.bytes.size()}, path)
-      .ParseInto(out);
+  Parser(TextOf(file), path).ParseInto(out);
   return out;
 }
 

@@ -44,7 +44,7 @@ InputError::Where SafetensorsFile::Place(const std::string& tensor) const {
 }
 
 SafetensorsFile SafetensorsFile::Parse(const MappedFile& file, const std::string& path) {
-  ByteReader in({reinterpret_cast<const char*>(file.bytes.data()), file.bytes.size()}, path);
+  ByteReader in(TextOf(file), path);
   const auto header_bytes = in.Read<uint64_t>("the header's length");
   if (header_bytes > kMaxHeaderBytes) {
     in.Fail(0, fmt::format("the header's length is {}", header_bytes),

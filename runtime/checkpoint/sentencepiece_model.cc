@@ -1,7 +1,6 @@
 // Reads the protocol buffer by hand: its wire format (protobuf.dev/programming-guides/encoding) is
 // a few lines, and of its fields (sentencepiece_model.proto) we need a dozen.
 #include <cmath>
-#include <functional>
 
 #include "runtime/checkpoint/byte_reader.h"
 #include "runtime/checkpoint/vocabulary_files.h"
@@ -66,9 +65,9 @@ class Message {
                      "field " + std::to_string(field.number) + " " + found,
                      "a sentencepiece model (protocol buffer)");
   }
-  // Offset in the file of what stands in a field of bytes.
-  [[nodiscard]] size_t Inside(const ProtoField&) const {
-    return offset_ + in_.offset();  // behind it: near enough for a message
+  // Offset in the file of the bytes of the field that is being visited.
+  [[nodiscard]] size_t OffsetOf(const ProtoField& field) const {
+    return offset_ + in_.offset() - field.bytes.size();
   }
 
  private:
@@ -105,7 +104,7 @@ class ModelReader {
     model.ForEach([&](const ProtoField& field) {
       if (field.number < 1 || field.number > 3) return;
       model.Require(field, Wire::kBytes);
-      Message inner(field.bytes, model.Inside(field) - field.bytes.size(), file_);
+      Message inner(field.bytes, model.OffsetOf(field), file_);
       if (field.number == 1) ReadPiece(inner);
       if (field.number == 2) ReadTrainer(inner);
       if (field.number == 3) ReadNormalizer(inner);

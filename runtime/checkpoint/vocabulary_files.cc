@@ -4,7 +4,7 @@
 
 #include "runtime/checkpoint/byte_reader.h"
 #include "runtime/checkpoint/gguf.h"
-#include "spec/files.h"
+#include "runtime/checkpoint/mapped_file.h"
 
 namespace deepthin::runtime {
 namespace {
@@ -100,7 +100,8 @@ Vocabulary Llama2cVocabulary(std::string_view bytes, int64_t vocab_size, const s
 }
 
 Vocabulary LoadVocabulary(const std::string& path, int64_t vocab_size) {
-  const std::string bytes = ReadFile(path);
+  const MappedFile file = MapFile(path);  // a GGUF file is large, and its vocabulary small
+  const std::string_view bytes = TextOf(file);
   const auto require_size = [&](Vocabulary vocabulary) {
     const auto size = static_cast<int64_t>(vocabulary.pieces.size());
     if (size == vocab_size) return vocabulary;

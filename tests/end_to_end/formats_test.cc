@@ -17,7 +17,7 @@ using ::testing::HasSubstr;
 using Words = std::vector<std::string>;
 
 // Widths that are multiples of 32, a vocabulary that llama2.c's tokenizer files can have.
-const std::string kModel =
+constexpr const char* kModel =
     "mobilellm-125m:n_blocks=2,d_model=32,n_heads=4,n_kv_heads=2,head_dim=8,d_ff=64,vocab_size=264";
 
 std::string Out(const Words& arguments) {
@@ -94,7 +94,7 @@ TEST(Formats, ConversionKeepsOrChangesTheFormatOfWeights) {
   Out({"export", kModel, "--safetensors", folder.File("int8"), "--dtype", "int8"});
   EXPECT_EQ(LogitsOf(folder.File("int8")), LogitsOf(kModel, {"--dtype", "int8"}));
   // Schedules of every kind go through GGUF.
-  const std::string reverse = kModel + ",repeat=reverse:3,kv_policy=shared";
+  const std::string reverse = std::string(kModel) + ",repeat=reverse:3,kv_policy=shared";
   Out({"export", reverse, "--gguf", folder.File("r.gguf")});
   EXPECT_EQ(ParseJson(Out({"export", folder.File("r.gguf"), "--json"}), "stdout")["repeat"],
             "reverse:3");

@@ -69,7 +69,7 @@ class GgufHostile : public WithFolder {
   }
   // Of the record of a tensor with two dimensions.
   [[nodiscard]] size_t TypeOf(const std::string& tensor) const {
-    return good_.find(tensor) + tensor.size() + 4 + 2 * 8;
+    return good_.find(tensor) + tensor.size() + 4 + 16;
   }
 
   std::string good_;
@@ -159,7 +159,7 @@ TEST_F(GgufHostile, NumbersThatAreNone) {
   EXPECT_THAT(ErrorOf(norm), HasSubstr("tensor output_norm.weight: has number 31"));
   const auto offset = At<uint64_t>(TypeOf("blk.0.attn_k.weight") + 4);
   const size_t data =
-      good_.size() - 32 * 4 -
+      good_.size() - 128 -
       static_cast<size_t>(At<uint64_t>(good_.find("output_norm.weight") + 18 + 4 + 8 + 4));
   EXPECT_THAT(ErrorOf(With(data + offset + 18, uint16_t{0x7e00})),
               HasSubstr("tensor blk.0.attn_k.weight, row 1: has the scale of group 0"));
