@@ -12,8 +12,10 @@
 namespace deepthin::runtime {
 namespace {
 
-// Some 30,000 tensors; bounds what the parser does, which is quadratic in the keys of an object.
 constexpr uint64_t kMaxHeaderBytes = 4 << 20;
+// Some 4,000 tensors, each with its name and three keys. Bounds what the parser does, which is
+// quadratic in the keys of an object.
+constexpr int64_t kMaxColons = 1 << 14;
 constexpr int64_t kMaxElements = int64_t{1} << 48;
 
 int64_t ElementBytes(const std::string& dtype, const Where& where) {
@@ -50,7 +52,11 @@ SafetensorsFile SafetensorsFile::Parse(const MappedFile& file, const std::string
     in.Fail(0, fmt::format("the header's length is {}", header_bytes),
             fmt::format("at most {}", kMaxHeaderBytes));
   }
-  const Json header = ParseJson(in.ReadBytes(header_bytes, "the header"), path);
+  const std::string_view text = in.ReadBytes(header_bytes, "the header");
+  if (std::count(text.begin(), text.end(), ':') > kMaxColons) {
+    throw InputError({path, "header"}, "has too many keys", fmt::format("at most {}", kMaxColons));
+  }
+  const Json header = ParseJson(text, path);
   if (!header.is_object()) throw InputError({path, "header"}, "is no JSON object", "one");
   const auto data_bytes = static_cast<int64_t>(in.left());
   const std::byte* data = file.bytes.data() + in.offset();

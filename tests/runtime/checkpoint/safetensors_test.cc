@@ -169,6 +169,20 @@ TEST_F(Safetensors, WhatIsWrongIsNamed) {
   EXPECT_THAT(load(Path("half")), HasSubstr("without model.safetensors"));
 }
 
+// Hundreds of thousands of keys would keep the parser busy for minutes.
+TEST_F(Safetensors, AHeaderOfManyKeysIsRefusedAtOnce) {
+  std::string header = "{\"x\":1";
+  for (int i = 0; i < 300'000; ++i) header += ",\"" + std::to_string(i) + "\":1";
+  header += "}";
+  std::string file(8, '\0');
+  for (size_t i = 0; i < 3; ++i) file[i] = static_cast<char>(header.size() >> (8 * i));
+  file += header;
+  const MappedFile mapped = {std::as_bytes(std::span(file)), nullptr};
+  EXPECT_THAT(ErrorText<InputError>(
+                  [&] { static_cast<void>(WeightsFromSafetensors(mapped, "many", SmallSpec())); }),
+              HasSubstr("many: header: has too many keys"));
+}
+
 TEST_F(Safetensors, AHeadBesideATiedTableHasToBeTheTable) {
   ModelSpec spec = SmallSpec();
   spec.tie_embeddings = false;
