@@ -22,6 +22,7 @@ class Stories : public ::testing::Test {
   std::string folder_ = DEEPTHIN_SOURCE_DIR "/../shared/checkpoints/";
   std::string model_ = folder_ + "stories260K.bin";
   std::string tokenizer_ = folder_ + "tok512.bin";
+  std::string text_ = DEEPTHIN_SOURCE_DIR "/tests/assets/emma_excerpt.txt";
 };
 
 TEST_F(Stories, GreedyTextIsTheReferences) {
@@ -32,9 +33,8 @@ TEST_F(Stories, GreedyTextIsTheReferences) {
 }
 
 TEST_F(Stories, PerplexityOnEmmaIsTheReferencesToThreeDecimals) {
-  const ProgramResult result =
-      RunProgram({"eval", "perplexity", "--model", model_, "--tokenizer", tokenizer_, "--text",
-                  DEEPTHIN_SOURCE_DIR "/tests/assets/emma_excerpt.txt", "--json"});
+  const ProgramResult result = RunProgram({"eval", "perplexity", "--model", model_, "--tokenizer",
+                                           tokenizer_, "--text", text_, "--json"});
   ASSERT_EQ(result.exit_code, 0) << result.err;
   const Json json = ParseJson(result.out, "stdout");
   EXPECT_EQ(json["tokens"], 6094);
@@ -69,7 +69,7 @@ TEST_F(Stories, PerplexityByFormatIsWithinItsRounding) {
   const auto nll = [this](const std::string& dtype) {
     const ProgramResult result =
         RunProgram({"eval", "perplexity", model_, "--tokenizer", tokenizer_, "--dtype", dtype,
-                    "--text", DEEPTHIN_SOURCE_DIR "/tests/assets/emma_excerpt.txt", "--json"});
+                    "--text", text_, "--json"});
     EXPECT_EQ(result.exit_code, 0) << result.err;
     return ParseJson(result.out, "stdout")["nll_per_token"].get<double>();
   };

@@ -48,7 +48,7 @@ void MakeSeeds(const std::string& corpus) {
   spec.tie_embeddings = false;
   spec.repeat = RepeatScheduleFromText("immediate:2");
   runtime::WriteGguf(runtime::RandomWeights(spec, 1, pool, *PrecisionByName("q4_0")), vocabulary,
-            corpus + "/gguf/q4_0.gguf");
+                     corpus + "/gguf/q4_0.gguf");
   spec.d_model = 4;
   spec.head_dim = 2;
   spec.d_ff = 3;
