@@ -1,17 +1,17 @@
-// deepthin eval perplexity, deepthin eval choices
+// deepthin eval
 #include <fmt/format.h>
 
 #include <array>
 #include <utility>
 
+#include "explorer/cli/cmd_eval_logits.h"
 #include "explorer/cli/command_line.h"
 #include "explorer/cli/commands.h"
+#include "explorer/cli/model_options.h"
 #include "explorer/cli/progress.h"
 #include "explorer/cli/shared_options.h"
-#include "explorer/model_source.h"
 #include "runtime/text/choices.h"
 #include "runtime/text/perplexity.h"
-#include "runtime/text/tokenizer.h"
 #include "spec/files.h"
 #include "spec/json_io.h"
 
@@ -20,25 +20,25 @@ namespace {
 
 int Perplexity(const Arguments& arguments) {
   CommandLine line(
-      {.usage = "deepthin eval perplexity --model MODEL --tokenizer FILE --text FILE [options]",
+      {.usage = "deepthin eval perplexity MODEL --text FILE [options]",
        .text =
            "How well a model predicts a text. Protocol: paragraphs (split at blank lines, white\n"
            "space folded) longer than --min-chars characters, the first --paragraphs of them,\n"
            "each on its own as BOS + text cut to --max-tokens tokens; the mean over all\n"
-           "predicted tokens. The standard error is from the spread between paragraphs.",
-       .examples = {"deepthin eval perplexity --model stories260K.bin --tokenizer tok512.bin "
-                    "--text emma.txt",
+           "predicted tokens. The standard error is from the spread between paragraphs. MODEL as\n"
+           "in deepthin generate.",
+       .examples = {"deepthin eval perplexity stories.gguf --text emma.txt",
                     "deepthin eval perplexity --model stories260K.bin --tokenizer tok512.bin "
                     "--text emma.txt --paragraphs all --json"}});
-  line.Text("model", "checkpoint, preset or JSON spec")
-      .Text("tokenizer", "llama2.c tokenizer file")
+  line.Text("model", "the same as MODEL")
+      .Text("tokenizer", "llama2.c tokenizer, sentencepiece model or GGUF file")
       .Text("text", "text file (UTF-8)")
       .Text("paragraphs", "how many, or all", "30")
       .Text("min-chars", "paragraphs must be longer than this", "200")
       .Text("max-tokens", "cut of a paragraph, BOS included", "256")
       .Text("seed", "of random weights", "1")
-      .List("set", "override a key of the model; may be given again")
-      .Positional("", 0, 0);
+      .Positional("MODEL", 0, 1);
+  AddModelOptions(line);
   AddThreadsOption(line);
   if (!line.Parse(arguments)) return 0;
 
@@ -48,15 +48,14 @@ int Perplexity(const Arguments& arguments) {
   options.max_paragraphs.reset();
   if (*line.Get("paragraphs") != "all")
     options.max_paragraphs = line.GetInt("paragraphs", 1, 1 << 30);
-  const std::string model = Required(line, "model");
-  const std::string tokenizer_path = Required(line, "tokenizer");
+  const std::string model = ModelFrom(line);
   const std::string text_path = Required(line, "text");
 
   const std::string text = ReadFile(text_path);
   runtime::ThreadPool pool(ThreadsFrom(line));
-  const runtime::Weights weights = WeightsFromArgument(
-      model, line.GetList("set"), static_cast<uint64_t>(line.GetInt("seed", 0, INT64_MAX)), pool);
-  const auto tokenizer = runtime::LoadTokenizer(tokenizer_path, weights.spec.vocab_size);
+  const runtime::Weights weights = WeightsFromArgument(model, ModelOptionsFrom(line), pool);
+  const auto tokenizer =
+      TokenizerFromArgument(model, line.Get("tokenizer"), weights.spec.vocab_size);
 
   ProgressLine progress;
   const Stopwatch stopwatch;
@@ -116,7 +115,7 @@ struct ChoiceTally {
 
 int Choices(const Arguments& arguments) {
   CommandLine line(
-      {.usage = "deepthin eval choices --model MODEL --tokenizer FILE --data FILE [options]",
+      {.usage = "deepthin eval choices MODEL --data FILE [--tokenizer FILE] [options]",
        .text =
            "Multiple choice: how often the right continuation is the likeliest, by the sum of its\n"
            "tokens' log-likelihoods, and by the mean per token and per byte. Each line of the "
@@ -128,23 +127,22 @@ int Choices(const Arguments& arguments) {
            "--json has every item.",
        .examples = {"deepthin eval choices --model stories260K.bin --tokenizer tok512.bin "
                     "--data items.jsonl"}});
-  line.Text("model", "checkpoint, preset or JSON spec")
-      .Text("tokenizer", "llama2.c tokenizer file")
+  line.Text("model", "the same as MODEL")
+      .Text("tokenizer", "llama2.c tokenizer, sentencepiece model or GGUF file")
       .Text("data", "file of items, one JSON object a line")
       .Text("seed", "of random weights", "1")
-      .List("set", "override a key of the model; may be given again")
-      .Positional("", 0, 0);
+      .Positional("MODEL", 0, 1);
+  AddModelOptions(line);
   AddThreadsOption(line);
   if (!line.Parse(arguments)) return 0;
-  const std::string model = Required(line, "model");
-  const std::string tokenizer_path = Required(line, "tokenizer");
+  const std::string model = ModelFrom(line);
   const std::string data_path = Required(line, "data");
 
   const auto items = runtime::ChoiceItemsFromJsonl(ReadFile(data_path), data_path);
   runtime::ThreadPool pool(ThreadsFrom(line));
-  const runtime::Weights weights = WeightsFromArgument(
-      model, line.GetList("set"), static_cast<uint64_t>(line.GetInt("seed", 0, INT64_MAX)), pool);
-  const auto tokenizer = runtime::LoadTokenizer(tokenizer_path, weights.spec.vocab_size);
+  const runtime::Weights weights = WeightsFromArgument(model, ModelOptionsFrom(line), pool);
+  const auto tokenizer =
+      TokenizerFromArgument(model, line.Get("tokenizer"), weights.spec.vocab_size);
 
   runtime::ChoiceScorer scorer(weights, pool, tokenizer);
   ChoiceTally tally;
@@ -181,7 +179,8 @@ int Choices(const Arguments& arguments) {
 int RunEval(const Arguments& arguments) {
   return RunSubcommand("eval", arguments,
                        {{"perplexity", "how well a model predicts a text", Perplexity},
-                        {"choices", "how often it finds the right answer likeliest", Choices}});
+                        {"choices", "how often it finds the right answer likeliest", Choices},
+                        {"logits", "what a model says after a sequence of tokens", EvalLogits}});
 }
 
 }  // namespace deepthin::explorer

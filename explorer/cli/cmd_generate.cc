@@ -7,11 +7,10 @@
 #include "explorer/cli/commands.h"
 #include "explorer/cli/human.h"
 #include "explorer/cli/interrupt.h"
+#include "explorer/cli/model_options.h"
 #include "explorer/cli/shared_options.h"
-#include "explorer/model_source.h"
 #include "runtime/memory.h"
 #include "runtime/text/generation.h"
-#include "runtime/text/tokenizer.h"
 #include "spec/files.h"
 #include "spec/json_io.h"
 
@@ -54,17 +53,20 @@ std::string_view StopText(runtime::StopReason reason) {
 
 int RunGenerate(const Arguments& arguments) {
   CommandLine line(
-      {.usage = "deepthin generate --model MODEL --tokenizer FILE [options]",
+      {.usage = "deepthin generate MODEL [--tokenizer FILE] [options]",
        .text =
-           "Writes text, piece by piece as the model chooses it. MODEL is a llama2.c checkpoint\n"
-           "(.bin), or a preset or JSON spec, which then has random weights. Without --prompt\n"
-           "it starts from nothing (BOS alone).",
+           "Writes text, piece by piece as the model chooses it. MODEL is a GGUF file, a folder "
+           "with\n"
+           "config.json and model.safetensors, a llama2.c checkpoint, or a preset or JSON spec,\n"
+           "which then has random weights. GGUF files have their vocabulary; others need\n"
+           "--tokenizer, or tokenizer.model in their folder. Without --prompt it starts from\n"
+           "nothing (BOS alone).",
        .examples = {"deepthin generate --model stories260K.bin --tokenizer tok512.bin "
                     "--temperature 0 -n 256",
-                    "deepthin generate --model stories260K.bin --tokenizer tok512.bin "
-                    "--prompt 'Once upon a time' --top-p 0.9 --seed 7"}});
-  line.Text("model", "checkpoint, preset or JSON spec")
-      .Text("tokenizer", "llama2.c tokenizer file")
+                    "deepthin generate stories.gguf --prompt 'Once upon a time' --top-p 0.9 "
+                    "--seed 7"}});
+  line.Text("model", "the same as MODEL")
+      .Text("tokenizer", "llama2.c tokenizer, sentencepiece model or GGUF file")
       .Text("prompt", "text to go on from")
       .Text("prompt-file", "file that holds this text, as it is")
       .Text("tokens,n", "most tokens to generate", "256")
@@ -72,20 +74,19 @@ int RunGenerate(const Arguments& arguments) {
       .Text("top-k", "choose among the k likeliest tokens only")
       .Text("top-p", "choose among the likeliest tokens of this joint probability", "1")
       .Text("seed", "of the choices, and of random weights", "1")
-      .List("set", "override a key of the model; may be given again")
-      .Positional("", 0, 0);
+      .Positional("MODEL", 0, 1);
+  AddModelOptions(line);
   AddThreadsOption(line);
   if (!line.Parse(arguments)) return 0;
-  const std::string model = Required(line, "model");
-  const std::string tokenizer_path = Required(line, "tokenizer");
+  const std::string model = ModelFrom(line);
   const std::string prompt_text = PromptFrom(line);
   const runtime::GenerationOptions options{.max_tokens = line.GetInt("tokens", 1, 1 << 24),
                                            .picker = PickerFrom(line)};
 
   runtime::ThreadPool pool(ThreadsFrom(line));
-  const runtime::Weights weights =
-      WeightsFromArgument(model, line.GetList("set"), options.picker.seed, pool);
-  const auto tokenizer = runtime::LoadTokenizer(tokenizer_path, weights.spec.vocab_size);
+  const runtime::Weights weights = WeightsFromArgument(model, ModelOptionsFrom(line), pool);
+  const auto tokenizer =
+      TokenizerFromArgument(model, line.Get("tokenizer"), weights.spec.vocab_size);
   const auto prompt = tokenizer.Encode(prompt_text, runtime::Tokenizer::Marks::kBos);
 
   NoteInterrupts();

@@ -62,7 +62,8 @@ Request RequestFrom(const CommandLine& line) {
 MeasuredWeights LoadFile(const std::string& path, const Request& request) {
   runtime::ThreadPool pool(request.plan.options.threads);
   const auto start = std::chrono::steady_clock::now();
-  MeasuredWeights loaded = {.weights = WeightsFromArgument(path, request.settings, 0, pool)};
+  MeasuredWeights loaded = {.weights =
+                                WeightsFromArgument(path, {.settings = request.settings}, pool)};
   if (request.precision) {
     loaded.weights = ConvertWeights(loaded.weights, *request.precision, pool);
     loaded.kv = runtime::ExecutedPrecision(*request.precision).kv;
@@ -77,9 +78,10 @@ MeasuredWeights LoadFile(const std::string& path, const Request& request) {
 
 MeasuredWeights Load(const std::string& model, const Request& request) {
   MeasuredWeights loaded =
-      IsCheckpoint(model) ? LoadFile(model, request)
-                          : runtime::LoadRandomWeights(ModelFromArgument(model, request.settings),
-                                                       request.plan.options);
+      KindOfModel(model) != ModelKind::kSpec
+          ? LoadFile(model, request)
+          : runtime::LoadRandomWeights(SpecFromArgument(model, {.settings = request.settings}),
+                                       request.plan.options);
   if (request.kv) loaded.kv = *request.kv;
   return loaded;
 }

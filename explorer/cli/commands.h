@@ -15,6 +15,7 @@ using Arguments = std::vector<std::string>;
 // work itself failed; 130 interrupted) and throws InputError or EnvironmentError.
 int RunCalibrate(const Arguments& arguments);
 int RunChoose(const Arguments& arguments);
+int RunConvert(const Arguments& arguments);
 int RunDoctor(const Arguments& arguments);
 int RunEstimate(const Arguments& arguments);
 int RunEval(const Arguments& arguments);

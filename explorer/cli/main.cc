@@ -25,7 +25,8 @@ constexpr Command kCommands[] = {
     {"eval", "perplexity of a checkpoint on a text", RunEval},
     {"paper", "the tables of the MobileLLM paper", RunPaper},
     {"calibrate", "fit hardware numbers to published or measured latencies", RunCalibrate},
-    {"export", "write a model as a Hugging Face config.json", RunExport},
+    {"export", "write a model for other tools: GGUF, safetensors, JSON", RunExport},
+    {"convert", "write a checkpoint in another format", RunConvert},
     {"results", "export what a database holds as CSV or JSON", RunResults},
     {"doctor", "what this machine and this build are good for", RunDoctor},
 };

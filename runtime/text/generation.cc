@@ -73,7 +73,7 @@ GenerationResult Generate(const LogitsAfter& logits_after, int64_t max_positions
     position += static_cast<int64_t>(input.size());
 
     // run.c stops at BOS, with which its models were trained to separate texts; others end in EOS.
-    if (next == Tokenizer::kBos || next == Tokenizer::kEos) {
+    if (next == tokenizer.bos() || next == tokenizer.eos()) {
       result.stop = StopReason::kEndOfText;
       return result;
     }

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <fstream>
 
-#include "runtime/llama2c.h"
+#include "runtime/checkpoint/llama2c.h"
 #include "runtime/thread_pool.h"
 #include "spec/files.h"
 #include "spec/json_io.h"

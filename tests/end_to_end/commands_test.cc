@@ -25,7 +25,9 @@ TEST(Commands, EachHasHelpWithAnExample) {
                             {"eval", "choices"},
                             {"paper"},
                             {"calibrate", "paper"},
+                            {"eval", "logits"},
                             {"export"},
+                            {"convert"},
                             {"results", "export"},
                             {"doctor"}};
   const std::string overview = RunProgram({"--help"}).out;

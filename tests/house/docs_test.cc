@@ -125,7 +125,8 @@ TEST(DocsTest, ProgramCommandsExist) {
       const std::string command = *AllMatches(line, "^deepthin ([a-z]+)").begin();
       EXPECT_TRUE(commands.contains(command)) << file.path << ": " << line;
       const std::string source = TextOf("explorer/cli/cmd_" + command + ".cc") +
-                                 TextOf("explorer/cli/shared_options.cc") + shared;
+                                 TextOf("explorer/cli/shared_options.cc") +
+                                 TextOf("explorer/cli/model_options.cc") + shared;
       for (const std::string& option : AllMatches(line, "--([a-z-]+)")) {
         EXPECT_TRUE(source.find('"' + option + '"') != std::string::npos ||
                     source.find('"' + option + ',') != std::string::npos)

@@ -51,6 +51,7 @@ constexpr std::array kLibraries = {
     Library{"boost/program_options.*", "explorer/cli/.*"},
     Library{"Eigen/.*", "(explorer/calibrate|tests/).*"},
     Library{"fmt/.*", "(?!spec/).*"},
+    Library{"sentencepiece_.*\\.h", "tests/runtime/text/.*"},
     Library{"(gtest|gmock)/.*|rapidcheck\\.h|rapidcheck/.*", "tests/.*"},
     Library{"benchmark/.*", ".*_bench\\.cc"},
     // The C library, the kernel and the compiler.

@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <string>
 
-#include "runtime/llama2c.h"
+#include "runtime/checkpoint/llama2c.h"
 #include "runtime/text/perplexity.h"
 #include "spec/errors.h"
 #include "spec/files.h"

@@ -9,7 +9,7 @@
 #include <filesystem>
 #include <limits>
 
-#include "runtime/llama2c.h"
+#include "runtime/checkpoint/llama2c.h"
 #include "spec/errors.h"
 #include "spec/files.h"
 #include "spec/random.h"

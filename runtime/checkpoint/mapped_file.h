@@ -5,6 +5,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace deepthin::runtime {
 
@@ -14,6 +15,10 @@ struct MappedFile {
   std::span<const std::byte> bytes;
   std::shared_ptr<const void> owner;
 };
+
+[[nodiscard]] inline std::string_view TextOf(const MappedFile& file) {
+  return {reinterpret_cast<const char*>(file.bytes.data()), file.bytes.size()};
+}
 
 // Throws InputError where the path is no regular file that can be read. An empty file has no bytes.
 [[nodiscard]] MappedFile MapFile(const std::string& path);

@@ -1,4 +1,4 @@
-#include "runtime/llama2c.h"
+#include "runtime/checkpoint/llama2c.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "runtime/mapped_file.h"
+#include "runtime/checkpoint/mapped_file.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>

@@ -1,4 +1,4 @@
-#include "runtime/llama2c.h"
+#include "runtime/checkpoint/llama2c.h"
 
 #include <fmt/format.h>
 
@@ -6,12 +6,14 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
-#include <limits>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-#include "runtime/mapped_file.h"
+#include "runtime/checkpoint/mapped_file.h"
+#include "runtime/checkpoint/model_tensors.h"
+#include "runtime/checkpoint/weight_checks.h"
 #include "spec/errors.h"
 #include "spec/files.h"
 
@@ -108,13 +110,11 @@ class Reader {
   size_t at_ = 0;
 };
 
-void RequireFinite(std::span<const float> floats, const std::string& path) {
-  for (size_t i = 0; i < floats.size(); ++i) {
-    if (std::isfinite(floats[i])) continue;
-    const int64_t offset = kHeaderBytes + static_cast<int64_t>(i) * 4;
-    throw InputError({path, fmt::format("byte {}", offset)}, fmt::format("is {}", floats[i]),
-                     "a finite number");
-  }
+void RequireFiniteFloats(std::span<const float> floats, const std::string& path) {
+  const std::optional<int64_t> bad = FirstNotFinite(floats);
+  if (!bad) return;
+  throw InputError({path, fmt::format("byte {}", kHeaderBytes + *bad * 4)},
+                   fmt::format("is {}", floats[static_cast<size_t>(*bad)]), "a finite number");
 }
 
 void RequireExpressible(const Weights& weights, const std::string& path) {
@@ -164,18 +164,11 @@ std::vector<float> RopeValues(const ModelSpec& spec) {
   return values;
 }
 
-std::string_view AsBytes(std::span<const float> floats) {
-  const auto bytes = std::as_bytes(floats);
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-std::string_view AsBytes(const WeightMatrix& w) {
-  return {reinterpret_cast<const char*>(w.data), static_cast<size_t>(w.rows * w.row_bytes())};
-}
-
 }  // namespace
 
-Weights LoadLlama2c(const std::string& path) {
-  const MappedFile file = MapFile(path);
+Weights LoadLlama2c(const std::string& path) { return WeightsFromLlama2c(MapFile(path), path); }
+
+Weights WeightsFromLlama2c(const MappedFile& file, const std::string& path) {
   const auto size = static_cast<int64_t>(file.bytes.size());
   if (size < kHeaderBytes) {
     throw InputError({path, "header"}, fmt::format("ends after {} bytes", size),
@@ -196,7 +189,7 @@ Weights LoadLlama2c(const std::string& path) {
   const std::span<const float> floats(
       reinterpret_cast<const float*>(file.bytes.data() + kHeaderBytes),
       static_cast<size_t>(FloatCount(spec)));
-  RequireFinite(floats, path);
+  RequireFiniteFloats(floats, path);
 
   Weights weights;
   weights.spec = spec;
@@ -236,9 +229,9 @@ void WriteLlama2c(const Weights& weights, const std::string& path) {
 
   std::vector<std::string_view> pieces;
   pieces.emplace_back(reinterpret_cast<const char*>(&header), sizeof(header));
-  pieces.push_back(AsBytes(weights.embedding));
+  pieces.push_back(BytesOf(weights.embedding));
   const auto push_each = [&](auto member) {
-    for (const BlockWeights& block : weights.blocks) pieces.push_back(AsBytes(block.*member));
+    for (const BlockWeights& block : weights.blocks) pieces.push_back(BytesOf(block.*member));
   };
   push_each(&BlockWeights::attn_norm);
   for (const auto matrix :
@@ -249,9 +242,9 @@ void WriteLlama2c(const Weights& weights, const std::string& path) {
   for (const auto matrix : {&BlockWeights::w_gate, &BlockWeights::w_down, &BlockWeights::w_up}) {
     push_each(matrix);
   }
-  pieces.push_back(AsBytes(weights.final_norm));
-  pieces.push_back(AsBytes(rope_values));
-  if (!spec.tie_embeddings) pieces.push_back(AsBytes(weights.head));
+  pieces.push_back(BytesOf(weights.final_norm));
+  pieces.push_back(BytesOf(rope_values));
+  if (!spec.tie_embeddings) pieces.push_back(BytesOf(weights.head));
   WriteFileAtomically(path, pieces);
 }
 
