@@ -77,8 +77,9 @@ std::string Legend(const std::vector<Candidate>& candidates) {
     if (c.measurement) {
       const Measurement& m = *c.measurement;
       lines.insert(fmt::format(
-          "measured: f32 random weights on {}, {} threads, {}, median of {} repeats, commit {}",
-          m.host.cpu_model, m.threads, m.host.isa, m.decode_s_per_token.size(), m.host.commit));
+          "measured: random weights in {} on {}, {} threads, {}, median of {} repeats, commit {}",
+          ToText(m.precision.weights), m.host.cpu_model, m.threads, m.host.isa,
+          m.decode_s_per_token.size(), m.host.commit));
       any_noisy = any_noisy || runtime::IsNoisy(m);
     }
     if (c.estimate && c.problem) {

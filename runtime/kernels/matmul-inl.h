@@ -99,34 +99,63 @@ HWY_INLINE void DotAll(float scale, ConstMatrix w, ConstMatrix x, MutableMatrix 
   }
 }
 
+// Vectors of f32 from each of the float formats. Two bytes are a bf16 where they are a uint16_t.
+template <class D>
+HWY_INLINE hn::Vec<D> LoadWeights(D d, const float* from) {
+  return hn::LoadU(d, from);
+}
+template <class D>
+HWY_INLINE hn::Vec<D> LoadWeights(D d, const hwy::float16_t* from) {
+  const hn::Rebind<hwy::float16_t, D> half;
+  return hn::PromoteTo(d, hn::LoadU(half, from));
+}
+template <class D>
+HWY_INLINE hn::Vec<D> LoadWeights(D d, const uint16_t* from) {
+  const hn::Rebind<uint16_t, D> half;
+  const hn::Rebind<uint32_t, D> bits;
+  return hn::BitCast(d, hn::ShiftLeft<16>(hn::PromoteTo(bits, hn::LoadU(half, from))));
+}
+
+HWY_INLINE float WeightToFloat(float x) { return x; }
+HWY_INLINE float WeightToFloat(hwy::float16_t x) {  // a class on some targets, a number on others
+  uint16_t bits = 0;
+  hwy::CopyBytes<sizeof(bits)>(&x, &bits);
+  return FloatFromF16(bits);
+}
+HWY_INLINE float WeightToFloat(uint16_t x) { return FloatFromBf16(x); }
+
 // One row after the other, as they lie in memory: several rows side by side are as many streams,
 // and run at two thirds of the bandwidth (Zen 4: 12 instead of 18 GB/s). Four chains hide the
 // latency of the multiply-add.
-void MatVec(ConstMatrix w, const float* x, float* y) {
+template <class T>
+HWY_INLINE void MatVec(MatrixView<const T> w, const float* x, float* y) {
   const hn::ScalableTag<float> d;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
   const int64_t whole = w.cols - w.cols % lanes;
+  constexpr int64_t kLine = 64 / static_cast<int64_t>(sizeof(T));
+  constexpr int64_t kAhead = kPrefetchBytes / static_cast<int64_t>(sizeof(T));
   for (int64_t r = 0; r < w.rows; ++r) {
-    const float* HWY_RESTRICT row = w.Row(r);
+    const T* HWY_RESTRICT row = w.Row(r);
     auto sum0 = hn::Zero(d);
     auto sum1 = hn::Zero(d);
     auto sum2 = hn::Zero(d);
     auto sum3 = hn::Zero(d);
     int64_t c = 0;
     for (; c + 4 * lanes <= whole; c += 4 * lanes) {
-      for (int64_t line = 0; line < 4 * lanes; line += 16) {
-        hwy::Prefetch(row + c + line + kPrefetchBytes / 4);
+      for (int64_t line = 0; line < 4 * lanes; line += kLine) {
+        hwy::Prefetch(row + c + line + kAhead);
       }
-      sum0 = hn::MulAdd(hn::LoadU(d, row + c), hn::LoadU(d, x + c), sum0);
-      sum1 = hn::MulAdd(hn::LoadU(d, row + c + lanes), hn::LoadU(d, x + c + lanes), sum1);
-      sum2 = hn::MulAdd(hn::LoadU(d, row + c + 2 * lanes), hn::LoadU(d, x + c + 2 * lanes), sum2);
-      sum3 = hn::MulAdd(hn::LoadU(d, row + c + 3 * lanes), hn::LoadU(d, x + c + 3 * lanes), sum3);
+      sum0 = hn::MulAdd(LoadWeights(d, row + c), hn::LoadU(d, x + c), sum0);
+      sum1 = hn::MulAdd(LoadWeights(d, row + c + lanes), hn::LoadU(d, x + c + lanes), sum1);
+      sum2 = hn::MulAdd(LoadWeights(d, row + c + 2 * lanes), hn::LoadU(d, x + c + 2 * lanes), sum2);
+      sum3 = hn::MulAdd(LoadWeights(d, row + c + 3 * lanes), hn::LoadU(d, x + c + 3 * lanes), sum3);
     }
-    for (; c < whole; c += lanes)
-      sum0 = hn::MulAdd(hn::LoadU(d, row + c), hn::LoadU(d, x + c), sum0);
+    for (; c < whole; c += lanes) {
+      sum0 = hn::MulAdd(LoadWeights(d, row + c), hn::LoadU(d, x + c), sum0);
+    }
     const auto sums = hn::Add(hn::Add(sum0, sum1), hn::Add(sum2, sum3));
     float sum = hn::GetLane(hn::SumOfLanes(d, sums));
-    for (; c < w.cols; ++c) sum += row[c] * x[c];
+    for (; c < w.cols; ++c) sum += WeightToFloat(row[c]) * x[c];
     y[r] = sum;
   }
 }
@@ -140,21 +169,35 @@ void MatMulF32(const WeightMatrix& w, const ActivationView& x, MutableMatrix y) 
   }
 }
 
-// A panel of rows after the other to f32, and then as f32 weights.
-HWY_INLINE void MatMulOfPanels(const WeightMatrix& w, const ActivationView& x, MutableMatrix y) {
-  std::vector<float> panel(static_cast<size_t>(kPanelRows * w.cols));
+// One token: as the rows lie. More: a panel of rows after the other to f32, and then as f32
+// weights.
+template <class T>
+HWY_INLINE void MatMulOfHalves(const WeightMatrix& w, const ActivationView& x, MutableMatrix y) {
+  const hn::ScalableTag<float> d;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  const auto halves = Dense(reinterpret_cast<const T*>(w.data), w.rows, w.cols);
+  if (x.rows == 1) return MatVec(halves, x.values, y.data);
+  thread_local std::vector<float> panel;
+  panel.resize(static_cast<size_t>(kPanelRows * w.cols));
   for (int64_t begin = 0; begin < w.rows; begin += kPanelRows) {
     const int64_t end = std::min(begin + kPanelRows, w.rows);
-    Dequantize(w, begin, end, panel.data());
-    MatMulF32(F32Matrix(panel, end - begin, w.cols), x, y.Columns(begin, end));
+    const int64_t count = (end - begin) * w.cols;
+    const T* from = halves.Row(begin);
+    int64_t i = 0;
+    for (; i + lanes <= count; i += lanes) {
+      hn::StoreU(LoadWeights(d, from + i), d, panel.data() + i);
+    }
+    for (; i < count; ++i) panel[static_cast<size_t>(i)] = WeightToFloat(from[i]);
+    DotAll(1.0F, Dense<const float>(panel.data(), end - begin, w.cols),
+           {x.values, x.rows, x.cols, x.stride}, y.Columns(begin, end));
   }
 }
 
 void MatMulF16(const WeightMatrix& w, const ActivationView& x, MutableMatrix y) {
-  MatMulOfPanels(w, x, y);
+  MatMulOfHalves<hwy::float16_t>(w, x, y);
 }
 void MatMulBf16(const WeightMatrix& w, const ActivationView& x, MutableMatrix y) {
-  MatMulOfPanels(w, x, y);
+  MatMulOfHalves<uint16_t>(w, x, y);
 }
 
 }  // namespace HWY_NAMESPACE
