@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "runtime/kernels/float_loads-inl.h"
 #include "runtime/kernels/kernels.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -63,25 +64,6 @@ inline constexpr int kTileVectors = 2;
 #endif
 inline constexpr int kTileQueries = 4;
 
-HWY_INLINE FloatVector LoadFloats(const float* from) { return hn::LoadU(FloatTag(), from); }
-HWY_INLINE FloatVector LoadFloats(const hwy::float16_t* from) {
-  const hn::Rebind<hwy::float16_t, FloatTag> half;
-  return hn::PromoteTo(FloatTag(), hn::LoadU(half, from));
-}
-HWY_INLINE FloatVector LoadFloats(const int8_t* from) {
-  const hn::Rebind<int8_t, FloatTag> bytes;
-  const hn::Rebind<int32_t, FloatTag> ints;
-  return hn::ConvertTo(FloatTag(), hn::PromoteTo(ints, hn::LoadU(bytes, from)));
-}
-
-HWY_INLINE float ToFloat(float x) { return x; }
-HWY_INLINE float ToFloat(hwy::float16_t x) {  // a class on some targets, a number on others
-  uint16_t bits = 0;
-  hwy::CopyBytes<sizeof(bits)>(&x, &bits);
-  return FloatFromF16(bits);
-}
-HWY_INLINE float ToFloat(int8_t x) { return static_cast<float>(x); }
-
 // Calls body with the elements of the view in their type.
 template <class Body>
 HWY_INLINE void WithElements(const KvView& view, const Body& body) {
@@ -112,7 +94,7 @@ HWY_INLINE void ScoreTile(float scale, ConstMatrix q, const T* keys, const float
   }
   for (int64_t c = 0; c < q.cols; ++c) {
     FloatVector k[kVectors];
-    for (int v = 0; v < kVectors; ++v) k[v] = LoadFloats(from[v] + c * kKeyBlock);
+    for (int v = 0; v < kVectors; ++v) k[v] = LoadFloats(FloatTag(), from[v] + c * kKeyBlock);
     for (int i = 0; i < kRows; ++i) {
       const FloatVector query = hn::Set(d, q.Row(row + i)[c]);
       for (int v = 0; v < kVectors; ++v) sums[i][v] = hn::MulAdd(query, k[v], sums[i][v]);
@@ -170,7 +152,7 @@ HWY_INLINE void ValueTile(ConstMatrix probs, const T* values, const float* value
     const T* HWY_RESTRICT from = values + p * out.cols + col;
     const float value_scale = value_scales == nullptr ? 1.0F : value_scales[p];
     FloatVector v[kVectors];
-    for (int j = 0; j < kVectors; ++j) v[j] = LoadFloats(from + j * kFloatLanes);
+    for (int j = 0; j < kVectors; ++j) v[j] = LoadFloats(FloatTag(), from + j * kFloatLanes);
     for (int i = 0; i < kRows; ++i) {
       const FloatVector prob = hn::Set(d, probs.Row(row + i)[p] * value_scale);
       for (int j = 0; j < kVectors; ++j) sums[i][j] = hn::MulAdd(prob, v[j], sums[i][j]);

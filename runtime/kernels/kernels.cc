@@ -16,7 +16,7 @@
 
 #include "runtime/kernels/attention-inl.h"
 #include "runtime/kernels/elementwise-inl.h"
-#include "runtime/kernels/matmul-inl.h"
+#include "runtime/kernels/float_products-inl.h"
 #include "runtime/kernels/quant_activations-inl.h"
 #include "runtime/kernels/quant_products-inl.h"
 // clang-format on

@@ -1,0 +1,197 @@
+// Products with weights in f32, f16 and bf16 for one Highway target: included once per target by
+// kernels.cc.
+//
+// For one token the lanes are columns, and a row is read as it lies in memory; for several they are
+// rows: a panel of rows is turned to f32 and interleaved once, and meets all tokens. A result
+// depends neither on the rows and tokens beside it nor on where a range of rows begins: for one
+// token it is four chains of fused multiply-adds per lane, for several one chain over the columns.
+#if defined(DEEPTHIN_KERNELS_FLOAT_PRODUCTS_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef DEEPTHIN_KERNELS_FLOAT_PRODUCTS_INL_H_
+#undef DEEPTHIN_KERNELS_FLOAT_PRODUCTS_INL_H_
+#else
+#define DEEPTHIN_KERNELS_FLOAT_PRODUCTS_INL_H_
+#endif
+
+#include <hwy/cache_control.h>
+#include <hwy/highway.h>
+
+#include <algorithm>
+
+#include "runtime/kernels/float_loads-inl.h"
+#include "runtime/kernels/kernels.h"
+#include "runtime/kernels/thread_scratch.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace deepthin::runtime {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// ---- One token ----
+
+// How far ahead of its loads MatVec prefetches, in bytes, on through the rows that follow: the
+// hardware prefetcher stops at the end of each 4 KiB page. Of 0, 1024, 2048 and 4096 the best on
+// Zen 4.
+inline constexpr int64_t kPrefetchBytes = 4096;
+
+// One row after the other, as they lie in memory: several rows side by side are as many streams,
+// and run at two thirds of the bandwidth (Zen 4: 12 instead of 18 GB/s). Four chains hide the
+// latency of the multiply-add.
+template <class T>
+HWY_INLINE void MatVec(MatrixView<const T> w, const float* x, float* y) {
+  const hn::ScalableTag<float> d;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  const int64_t whole = w.cols - w.cols % lanes;
+  constexpr int64_t kLine = 64 / static_cast<int64_t>(sizeof(T));
+  constexpr int64_t kAhead = kPrefetchBytes / static_cast<int64_t>(sizeof(T));
+  for (int64_t r = 0; r < w.rows; ++r) {
+    const T* HWY_RESTRICT row = w.Row(r);
+    auto sum0 = hn::Zero(d);
+    auto sum1 = hn::Zero(d);
+    auto sum2 = hn::Zero(d);
+    auto sum3 = hn::Zero(d);
+    int64_t c = 0;
+    for (; c + 4 * lanes <= whole; c += 4 * lanes) {
+      for (int64_t line = 0; line < 4 * lanes; line += kLine) {
+        hwy::Prefetch(row + c + line + kAhead);
+      }
+      sum0 = hn::MulAdd(LoadFloats(d, row + c), hn::LoadU(d, x + c), sum0);
+      sum1 = hn::MulAdd(LoadFloats(d, row + c + lanes), hn::LoadU(d, x + c + lanes), sum1);
+      sum2 = hn::MulAdd(LoadFloats(d, row + c + 2 * lanes), hn::LoadU(d, x + c + 2 * lanes), sum2);
+      sum3 = hn::MulAdd(LoadFloats(d, row + c + 3 * lanes), hn::LoadU(d, x + c + 3 * lanes), sum3);
+    }
+    for (; c < whole; c += lanes) {
+      sum0 = hn::MulAdd(LoadFloats(d, row + c), hn::LoadU(d, x + c), sum0);
+    }
+    const auto sums = hn::Add(hn::Add(sum0, sum1), hn::Add(sum2, sum3));
+    float sum = hn::GetLane(hn::SumOfLanes(d, sums));
+    for (; c < w.cols; ++c) sum += ToFloat(row[c]) * x[c];
+    y[r] = sum;
+  }
+}
+
+// ---- Several tokens ----
+
+// A tile of row vectors x tokens is kept in registers: 24 of 32, or 12 of 16.
+inline constexpr int64_t kPanelVectors = 2;
+#if HWY_TARGET == HWY_AVX3 || HWY_ARCH_ARM_A64
+inline constexpr int kPanelTokens = 12;
+#else
+inline constexpr int kPanelTokens = 6;
+#endif
+
+// Lane i of columns[j] = lane j of rows[i].
+template <class D>
+HWY_INLINE void Transpose4x4(D d, const hn::Vec<D> (&rows)[4], hn::Vec<D> (&columns)[4]) {
+  const hn::Repartition<uint64_t, D> pairs;
+  const auto low01 = hn::BitCast(pairs, hn::InterleaveLower(d, rows[0], rows[1]));
+  const auto low23 = hn::BitCast(pairs, hn::InterleaveLower(d, rows[2], rows[3]));
+  const auto high01 = hn::BitCast(pairs, hn::InterleaveUpper(d, rows[0], rows[1]));
+  const auto high23 = hn::BitCast(pairs, hn::InterleaveUpper(d, rows[2], rows[3]));
+  columns[0] = hn::BitCast(d, hn::InterleaveLower(pairs, low01, low23));
+  columns[1] = hn::BitCast(d, hn::InterleaveUpper(pairs, low01, low23));
+  columns[2] = hn::BitCast(d, hn::InterleaveLower(pairs, high01, high23));
+  columns[3] = hn::BitCast(d, hn::InterleaveUpper(pairs, high01, high23));
+}
+
+// panel[c][r] = w[first + r][c] for panel_rows rows, a multiple of 4; the last row of w stands for
+// those that are missing.
+template <class T>
+HWY_INLINE void PackPanel(MatrixView<const T> w, int64_t first, int64_t panel_rows, float* panel) {
+  const hn::Full128<float> d;
+  const int64_t whole = w.cols - w.cols % 4;
+  for (int64_t r = 0; r < panel_rows; r += 4) {
+    const T* HWY_RESTRICT from[4];
+    for (int64_t i = 0; i < 4; ++i) from[i] = w.Row(std::min(first + r + i, w.rows - 1));
+    float* HWY_RESTRICT to = panel + r;
+    for (int64_t c = 0; c < whole; c += 4) {
+      hn::Vec<decltype(d)> rows[4];
+      hn::Vec<decltype(d)> columns[4];
+      for (int i = 0; i < 4; ++i) rows[i] = LoadFloats(d, from[i] + c);
+      Transpose4x4(d, rows, columns);
+      for (const auto& column : columns) {
+        hn::Store(column, d, to);
+        to += panel_rows;
+      }
+    }
+    for (int64_t c = whole; c < w.cols; ++c) {
+      for (int i = 0; i < 4; ++i) to[i] = ToFloat(from[i][c]);
+      to += panel_rows;
+    }
+  }
+}
+
+// y[t][r] for kTokens tokens from `token` on and `rows` rows of the panel.
+template <int kTokens>
+HWY_INLINE void FloatTile(const float* panel, const ActivationView& x, int64_t token, int64_t rows,
+                          MutableMatrix y) {
+  const hn::ScalableTag<float> d;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  hn::Vec<decltype(d)> sums[kTokens][kPanelVectors];
+  const float* HWY_RESTRICT values[kTokens];
+  for (int t = 0; t < kTokens; ++t) {
+    values[t] = x.Values(token + t);
+    for (auto& sum : sums[t]) sum = hn::Zero(d);
+  }
+  for (int64_t c = 0; c < x.cols; ++c) {
+    hn::Vec<decltype(d)> w[kPanelVectors];
+    for (int64_t v = 0; v < kPanelVectors; ++v) w[v] = hn::Load(d, panel + v * lanes);
+    panel += kPanelVectors * lanes;
+    for (int t = 0; t < kTokens; ++t) {
+      const auto value = hn::Set(d, values[t][c]);
+      for (int64_t v = 0; v < kPanelVectors; ++v) {
+        sums[t][v] = hn::MulAdd(w[v], value, sums[t][v]);
+      }
+    }
+  }
+  for (int t = 0; t < kTokens; ++t) {
+    HWY_ALIGN float outputs[kPanelVectors * hn::MaxLanes(d)];
+    for (int64_t v = 0; v < kPanelVectors; ++v) hn::Store(sums[t][v], d, outputs + v * lanes);
+    std::copy(outputs, outputs + rows, y.Row(token + t));
+  }
+}
+
+// The tile for as many tokens as are left, 1 to kTokens.
+template <int kTokens>
+HWY_INLINE void LastFloatTile(const float* panel, const ActivationView& x, int64_t token,
+                              int64_t rows, MutableMatrix y) {
+  if constexpr (kTokens > 1) {
+    if (x.rows - token < kTokens) {
+      return LastFloatTile<kTokens - 1>(panel, x, token, rows, y);
+    }
+  }
+  FloatTile<kTokens>(panel, x, token, rows, y);
+}
+
+template <class T>
+HWY_INLINE void MatMulOfFloats(const WeightMatrix& weights, const ActivationView& x,
+                               MutableMatrix y) {
+  const auto w = Dense(reinterpret_cast<const T*>(weights.data), weights.rows, weights.cols);
+  if (x.rows == 1) return MatVec(w, x.values, y.data);
+  const int64_t panel_rows =
+      kPanelVectors * static_cast<int64_t>(hn::Lanes(hn::ScalableTag<float>()));
+  auto* panel = ThreadScratch<float>(ScratchUse::kPanel, w.cols * panel_rows);
+  for (int64_t begin = 0; begin < w.rows; begin += panel_rows) {
+    const int64_t rows = std::min(panel_rows, w.rows - begin);
+    PackPanel(w, begin, panel_rows, panel);
+    const MutableMatrix part = y.Columns(begin, begin + rows);
+    for (int64_t t = 0; t < x.rows; t += kPanelTokens) {
+      LastFloatTile<kPanelTokens>(panel, x, t, rows, part);
+    }
+  }
+}
+
+void MatMulF32(const WeightMatrix& w, const ActivationView& x, MutableMatrix y) {
+  MatMulOfFloats<float>(w, x, y);
+}
+void MatMulF16(const WeightMatrix& w, const ActivationView& x, MutableMatrix y) {
+  MatMulOfFloats<hwy::float16_t>(w, x, y);
+}
+void MatMulBf16(const WeightMatrix& w, const ActivationView& x, MutableMatrix y) {
+  MatMulOfFloats<uint16_t>(w, x, y);
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace deepthin::runtime
+HWY_AFTER_NAMESPACE();
+
+#endif  // per target
