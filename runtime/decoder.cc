@@ -34,7 +34,7 @@ namespace {
 // Each weight is read, and made ready for its product, once for so many tokens.
 constexpr int64_t kTileTokens = 256;
 // Rows of weights are handed out by at least so many bytes, so that a range pays for its dispatch
-// (16 KiB take about 1 us), and by multiples of the rows that kernels stream side by side.
+// (16 KiB take about 1 us); tokens and, to a single token, rows by at least so many.
 constexpr int64_t kGrainBytes = 16384;
 constexpr int64_t kGrainRows = 8;
 
@@ -92,7 +92,7 @@ struct Decoder::State {
   void AddProduct(const WeightMatrix& w, const ActivationBuffer& in, int64_t first, int64_t count);
   void End(Operator op, Bytes touched);
   template <class Body>
-  void ForWeightRows(int64_t rows, int64_t row_bytes, const Body& body);
+  void ForWeightRows(int64_t tokens, int64_t rows, int64_t row_bytes, const Body& body);
 
   Weights weights;
   const ModelSpec& spec;
@@ -266,7 +266,7 @@ void Decoder::State::RunFfn(const BlockWeights& w, int64_t first, int64_t count)
   const MutableMatrix hidden = gate.Tokens(first, count);
   if (spec.ffn == Ffn::kSwiglu) {
     const MutableMatrix factor = up.Tokens(first, count);
-    ForWeightRows(spec.d_ff, w.w_gate.row_bytes() + w.w_up.row_bytes(),
+    ForWeightRows(count, spec.d_ff, w.w_gate.row_bytes() + w.w_up.row_bytes(),
                   [&](int64_t begin, int64_t end) {
                     Multiply(w.w_gate.Rows(begin, end), in, hidden.Columns(begin, end));
                     Multiply(w.w_up.Rows(begin, end), in, factor.Columns(begin, end));
@@ -276,7 +276,7 @@ void Decoder::State::RunFfn(const BlockWeights& w, int64_t first, int64_t count)
                   });
   } else {
     const auto activation = spec.ffn == Ffn::kGelu ? kernels.Gelu : kernels.Relu;
-    ForWeightRows(spec.d_ff, w.w_up.row_bytes(), [&](int64_t begin, int64_t end) {
+    ForWeightRows(count, spec.d_ff, w.w_up.row_bytes(), [&](int64_t begin, int64_t end) {
       Multiply(w.w_up.Rows(begin, end), in, hidden.Columns(begin, end));
       for (int64_t t = 0; t < count; ++t) activation(hidden.Row(t) + begin, end - begin);
     });
@@ -319,18 +319,20 @@ void Decoder::State::Multiply(const WeightMatrix& w, const ActivationView& in,
   kernels.MatMul(w.dtype)(w, in, out);
 }
 
-// body(begin, end) for ranges of the rows of a weight matrix.
+// body(begin, end) for ranges of the rows of a weight matrix that is multiplied with `tokens`.
 template <class Body>
-void Decoder::State::ForWeightRows(int64_t rows, int64_t row_bytes, const Body& body) {
-  const int64_t blocks = std::max<int64_t>(1, kGrainBytes / (row_bytes * kGrainRows));
-  pool.ForRanges(rows, blocks * kGrainRows, std::cref(body));
+void Decoder::State::ForWeightRows(int64_t tokens, int64_t rows, int64_t row_bytes,
+                                   const Body& body) {
+  const int64_t unit = tokens == 1 ? kGrainRows : kRowsPerPanel;
+  const int64_t units = std::max<int64_t>(1, kGrainBytes / (row_bytes * unit));
+  pool.ForRanges(rows, units * unit, std::cref(body));
 }
 
 // All products as one parallel loop over the rows of their weights.
 void Decoder::State::MultiplyAll(const ActivationView& in, std::span<const Product> products) {
   int64_t all_rows = 0;
   for (const Product& p : products) all_rows += p.w.rows;
-  ForWeightRows(all_rows, products.front().w.row_bytes(), [&](int64_t begin, int64_t end) {
+  ForWeightRows(in.rows, all_rows, products.front().w.row_bytes(), [&](int64_t begin, int64_t end) {
     int64_t offset = 0;  // of the product's first row among all rows
     for (const Product& p : products) {
       const int64_t from = std::max(begin - offset, int64_t{0});
@@ -354,7 +356,7 @@ void Decoder::State::AddProduct(const WeightMatrix& w, const ActivationBuffer& i
   const ActivationView view = in.View(first, count);
   const MutableMatrix residual = x.Tokens(first, count);
   const MutableMatrix out = product.Tokens(first, count);
-  ForWeightRows(w.rows, w.row_bytes(), [&](int64_t begin, int64_t end) {
+  ForWeightRows(count, w.rows, w.row_bytes(), [&](int64_t begin, int64_t end) {
     Multiply(w.Rows(begin, end), view, out.Columns(begin, end));
     for (int64_t t = 0; t < count; ++t) {
       kernels.Axpy(1.0F, out.Row(t) + begin, end - begin, residual.Row(t) + begin);

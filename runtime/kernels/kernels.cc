@@ -45,6 +45,17 @@ namespace {
 
 HWY_EXPORT(MakeKernels);
 
+// What SIMD is compared with: the same numbers but for rounding.
+Kernels ScalarKernels() {
+  return {
+      .target = "SCALAR",
+// A name cannot stand in parentheses here. NOLINTNEXTLINE(bugprone-macro-parentheses)
+#define DEEPTHIN_KERNEL(name) .name = &reference::name,
+#include "runtime/kernels/kernel_table.inc"
+#undef DEEPTHIN_KERNEL
+  };
+}
+
 std::vector<Kernels> MakeSupportedKernels() {
   std::vector<Kernels> all;
   for (const int64_t target : hwy::SupportedAndGeneratedTargets()) {  // lowest bit is the best
@@ -53,6 +64,7 @@ std::vector<Kernels> MakeSupportedKernels() {
     all.push_back(HWY_DISPATCH_TABLE(MakeKernels)[chosen.GetIndex()]());
   }
   AddDerivedSets(all);
+  all.push_back(ScalarKernels());
   return all;
 }
 

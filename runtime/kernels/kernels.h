@@ -8,6 +8,7 @@
 // of them, so that it does not depend on the number of threads.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -17,8 +18,13 @@
 
 namespace deepthin::runtime {
 
+// Products of several tokens take rows by panels: where a range of rows is a multiple of this, none
+// of a panel is wasted.
+inline constexpr int64_t kRowsPerPanel = 32;
+
 struct Kernels {
-  std::string_view target;  // "AVX3", "AVX2", "SSE4", ... as Highway names it
+  std::string_view
+      target;  // "AVX3", "AVX2", "SSE4", ... as Highway names it; "SCALAR": reference.h
 // Called like functions. A name cannot stand in parentheses here. NOLINTNEXTLINE(bugprone-macro-*)
 #define DEEPTHIN_KERNEL(name) decltype(&reference::name) name;
 #include "runtime/kernels/kernel_table.inc"
