@@ -40,11 +40,12 @@ function(deepthin_library NAME)
   add_library(deepthin::${NAME} ALIAS ${target})
 endfunction()
 
-# deepthin_test(NAME SRCS ... DEPS ... [LABELS slow])
+# deepthin_test(NAME SRCS ... DEPS ... [LABELS slow] [EVERY_INSTRUCTION_SET])
 # One GoogleTest program, each of its tests known to ctest. The label "slow" keeps it out of the fast suite.
+# EVERY_INSTRUCTION_SET: the whole program also under AVX2 and scalar code, as one slow test each.
 # Property tests draw from a fixed seed under ctest, and from a fresh one where the program is run by hand.
 function(deepthin_test NAME)
-  cmake_parse_arguments(ARG "" "" "SRCS;DEPS;LABELS" ${ARGN})
+  cmake_parse_arguments(ARG "EVERY_INSTRUCTION_SET" "" "SRCS;DEPS;LABELS" ${ARGN})
   add_executable(${NAME} ${ARG_SRCS})
   target_link_libraries(${NAME} PRIVATE ${ARG_DEPS} deepthin_flags GTest::gmock GTest::gtest_main)
   target_compile_definitions(${NAME} PRIVATE DEEPTHIN_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
@@ -56,4 +57,12 @@ function(deepthin_test NAME)
     list(APPEND properties LABELS ${ARG_LABELS})
   endif()
   gtest_discover_tests(${NAME} DISCOVERY_MODE PRE_TEST PROPERTIES ${properties})
+  if(ARG_EVERY_INSTRUCTION_SET)
+    foreach(target SCALAR AVX2)
+      add_test(NAME ForcedTo${target}.${NAME} COMMAND ${NAME})
+      set_tests_properties(ForcedTo${target}.${NAME} PROPERTIES LABELS slow TIMEOUT 600
+        ENVIRONMENT "RC_PARAMS=seed=240214905;DEEPTHIN_FORCE_TARGET=${target}"
+        SKIP_REGULAR_EXPRESSION "DEEPTHIN_FORCE_TARGET: is '${target}'")  # this CPU has no such set
+    endforeach()
+  endif()
 endfunction()
