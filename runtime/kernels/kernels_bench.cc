@@ -1,12 +1,16 @@
 // Rates of each kernel on one thread, for each instruction set: generated from kernel_table.inc, so
-// that none is without one. Products of many tokens in FLOP/s, of one
-// and all others in bytes/s.
+// that none is without one. Products of many tokens in FLOP/s and as a share of what multiply-adds
+// in f32 reach from registers (more than 1 where the instructions are others); products of one
+// token in bytes/s and as a share of what reading so many bytes reaches; all others in bytes/s.
 #include <benchmark/benchmark.h>
 
+#include <chrono>
 #include <string>
 #include <vector>
 
 #include "runtime/kernels/kernels.h"
+#include "runtime/kernels/peak_rate.h"
+#include "runtime/measuring/stream_bandwidth.h"
 
 namespace deepthin::runtime {
 namespace {
@@ -32,6 +36,22 @@ void SetFlops(benchmark::State& state, int64_t macs) {
       benchmark::Counter(static_cast<double>(state.iterations()) * 2.0 * static_cast<double>(macs),
                          benchmark::Counter::kIsRate);
 }
+
+// Of a run: how much was done in a second, as a share of what could have been. The library's own
+// counters are rates or plain numbers.
+class ShareOfPeak {
+ public:
+  void Set(benchmark::State& state, double done_each, double peak) const {
+    const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - begin_;
+    if (peak > 0) {
+      state.counters["of_peak"] =
+          static_cast<double>(state.iterations()) * done_each / elapsed.count() / peak;
+    }
+  }
+
+ private:
+  std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+};
 
 // Weights of a format, and activations in the form that it takes.
 struct Operands {
@@ -79,20 +99,28 @@ struct Operands {
 void BenchDecode(const Kernels& k, Dtype dtype, benchmark::State& state) {
   const int64_t rows = 128'000'000 / WeightMatrix{.dtype = dtype, .cols = kWidth}.row_bytes();
   Operands operands(dtype, rows, 1);
+  static StreamPeaks peaks;
+  const BytesPerSecond peak = peaks.Peak(1, operands.w.bytes());
+  const ShareOfPeak share;
   for ([[maybe_unused]] auto _ : state) {
     k.MatMul(dtype)(operands.w, operands.x, Dense(operands.y.data(), 1, rows));
     benchmark::DoNotOptimize(operands.y.data());
   }
+  const auto bytes = static_cast<double>(operands.w.bytes().value());
+  share.Set(state, bytes, peak.value());
   state.SetBytesProcessed(state.iterations() * operands.w.bytes().value());
 }
 
 void BenchPrefill(const Kernels& k, Dtype dtype, benchmark::State& state) {
   const int64_t tokens = state.range(0);
   Operands operands(dtype, kHidden, tokens);
+  const double peak = PeakMultiplyAddRate(k.target);
+  const ShareOfPeak share;
   for ([[maybe_unused]] auto _ : state) {
     k.MatMul(dtype)(operands.w, operands.x, Dense(operands.y.data(), tokens, kHidden));
     benchmark::DoNotOptimize(operands.y.data());
   }
+  share.Set(state, 2.0 * static_cast<double>(kHidden * kWidth * tokens), peak);
   SetFlops(state, kHidden * kWidth * tokens);
 }
 
