@@ -4,7 +4,7 @@
 readonly DEEPTHIN=${DEEPTHIN:-build/release/deepthin}
 # Where exported models are kept.
 # shellcheck disable=SC2034
-readonly FILES=build/bench-files
+readonly FILES=.cache/bench
 
 say() { printf 'bench: %s\n' "$*" >&2; }
 die() {
