@@ -17,7 +17,7 @@ while (($# > 0)); do
   shift 2
 done
 [[ -n $model ]] || die "--busy lacks its model"
-command -v jq > /dev/null || die "jq is missing; install it (./dev bench does on Debian)"
+need_jq
 # The first CPU that this process may use.
 cpu=$(taskset -pc $$ | sed 's/.*: *\([0-9]*\).*/\1/')
 

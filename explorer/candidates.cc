@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <span>
 
 #include "spec/robust_stats.h"
 
@@ -25,6 +26,12 @@ struct Column {
 template <class Part, class F>
 std::string Of(const std::optional<Part>& part, F&& text) {
   return part ? text(*part) : std::string();
+}
+
+// Empty where nothing was sampled, as the prompt where decoding alone was measured.
+std::string StatisticOf(double (*statistic)(std::span<const double>),
+                        std::span<const double> samples) {
+  return samples.empty() ? std::string() : fmt::format("{}", statistic(samples));
 }
 
 // One list for heads and cells. Names end in their unit.
@@ -57,17 +64,16 @@ const std::vector<Column>& Columns() {
       {"measured_decode_median_s",
        [](const C& c) {
          return Of(c.measurement,
-                   [](const auto& m) { return fmt::format("{}", Median(m.decode_s_per_token)); });
+                   [](const auto& m) { return StatisticOf(Median, m.decode_s_per_token); });
        }},
       {"measured_decode_mad_s",
        [](const C& c) {
          return Of(c.measurement,
-                   [](const auto& m) { return fmt::format("{}", Mad(m.decode_s_per_token)); });
+                   [](const auto& m) { return StatisticOf(Mad, m.decode_s_per_token); });
        }},
       {"measured_prefill_median_s",
        [](const C& c) {
-         return Of(c.measurement,
-                   [](const auto& m) { return fmt::format("{}", Median(m.prefill_s)); });
+         return Of(c.measurement, [](const auto& m) { return StatisticOf(Median, m.prefill_s); });
        }},
       {"measured_load_average",
        [](const C& c) {
@@ -170,8 +176,10 @@ Json ToJson(const Candidate& candidate) {
   if (candidate.score) out["score"] = deepthin::ToJson(*candidate.score);
   if (candidate.measurement) {
     out["measurement"] = deepthin::ToJson(*candidate.measurement);
-    out["measured_decode_median_s"] = Median(candidate.measurement->decode_s_per_token);
-    out["measured_decode_mad_s"] = Mad(candidate.measurement->decode_s_per_token);
+    if (const auto& decode = candidate.measurement->decode_s_per_token; !decode.empty()) {
+      out["measured_decode_median_s"] = Median(decode);
+      out["measured_decode_mad_s"] = Mad(decode);
+    }
   }
   if (candidate.estimate) out["estimate"] = deepthin::ToJson(*candidate.estimate);
   out["remarks"] = candidate.remarks;

@@ -159,6 +159,7 @@ std::span<const float> Decoder::State::Forward(std::span<const int32_t> tokens, 
   DEEPTHIN_CHECK(count >= 1 && count <= max_tokens - position);
   for (const int32_t token : tokens) DEEPTHIN_CHECK(token >= 0 && token < spec.vocab_size);
 
+  const WorkRecording recording(pool, profile);
   if (profile != nullptr) profile->BeginPass(position, count);
 
   const int64_t rows = which == Logits::kAll ? count : 1;

@@ -2,9 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cmath>
 #include <string>
+#include <vector>
 
 #include "runtime/memory.h"
 #include "spec/errors.h"
@@ -12,11 +11,16 @@
 namespace deepthin::runtime {
 namespace {
 
-// Elements that are converted at a time, on the stack.
-constexpr int64_t kPiece = 512;
-
 int64_t InWholeBlocks(int64_t positions) {
   return (positions + kKeyBlock - 1) / kKeyBlock * kKeyBlock;
+}
+
+// This thread's, until it asks again.
+template <class T>
+T* ConvertedRow(int64_t n) {
+  thread_local std::vector<T> row;
+  if (static_cast<int64_t>(row.size()) < n) row.resize(static_cast<size_t>(n));
+  return row.data();
 }
 
 }  // namespace
@@ -50,56 +54,42 @@ KvView KvCache::Head(int64_t half, int64_t kv_head) const {
           scales_ == nullptr ? nullptr : scales_.get() + half * capacity_};
 }
 
-template <class T, class IndexOf, class Convert>
-void KvCache::StorePieces(int64_t half, const float* x, const IndexOf& index_of,
-                          const Convert& convert) {
-  T piece[kPiece];
+template <class T, class IndexOf>
+void KvCache::Scatter(int64_t half, const T* row, const IndexOf& index_of) {
   for (int64_t h = 0; h < n_kv_heads_; ++h) {
     T* out = reinterpret_cast<T*>(HeadData(half, h));
-    for (int64_t begin = 0; begin < head_dim_; begin += kPiece) {
-      const int64_t count = std::min(kPiece, head_dim_ - begin);
-      convert(x + h * head_dim_ + begin, count, piece);
-      for (int64_t i = 0; i < count; ++i) out[index_of(begin + i)] = piece[i];
-    }
+    for (int64_t c = 0; c < head_dim_; ++c) out[index_of(c)] = row[h * head_dim_ + c];
   }
 }
 
 void KvCache::Store(const Kernels& kernels, int64_t entry, int64_t position, const float* keys,
                     const float* values) {
+  const int64_t n = n_kv_heads_ * head_dim_;
   const int64_t key_base = position / kKeyBlock * head_dim_ * kKeyBlock + position % kKeyBlock;
   const auto key_index = [&](int64_t c) { return key_base + c * kKeyBlock; };
   const auto value_index = [&](int64_t c) { return position * head_dim_ + c; };
+  // convert(half, x): the row x in the cache's format.
   const auto store_both = [&](auto convert) {
-    convert(2 * entry, keys, key_index);
-    convert(2 * entry + 1, values, value_index);
+    Scatter(2 * entry, convert(2 * entry, keys), key_index);
+    Scatter(2 * entry + 1, convert(2 * entry + 1, values), value_index);
   };
   switch (dtype_) {
     case Dtype::kF16:
-      store_both([&](int64_t half, const float* x, const auto& index_of) {
-        StorePieces<uint16_t>(half, x, index_of, kernels.ToF16);
+      store_both([&](int64_t, const float* x) {
+        uint16_t* row = ConvertedRow<uint16_t>(n);
+        kernels.ToF16(x, n, row);
+        return row;
       });
       return;
     case Dtype::kInt8:
-      store_both([&](int64_t half, const float* x, const auto& index_of) {
-        const int64_t n = n_kv_heads_ * head_dim_;
-        float amax = 0;
-        for (int64_t i = 0; i < n; ++i) amax = std::max(amax, std::abs(x[i]));
-        scales_.get()[half * capacity_ + position] = amax / 127.0F;
-        const float inverse = amax == 0 ? 0.0F : 127.0F / amax;
-        StorePieces<int8_t>(half, x, index_of,
-                            [inverse](const float* in, int64_t count, int8_t* out) {
-                              for (int64_t i = 0; i < count; ++i) {
-                                out[i] = static_cast<int8_t>(std::nearbyint(in[i] * inverse));
-                              }
-                            });
+      store_both([&](int64_t half, const float* x) {
+        int8_t* row = ConvertedRow<int8_t>(PaddedCols(n));
+        kernels.QuantizeRow(x, n, row, scales_.get() + half * capacity_ + position);
+        return row;
       });
       return;
     default:
-      store_both([&](int64_t half, const float* x, const auto& index_of) {
-        StorePieces<float>(half, x, index_of, [](const float* in, int64_t count, float* out) {
-          std::copy_n(in, count, out);
-        });
-      });
+      store_both([](int64_t, const float* x) { return x; });
       return;
   }
 }

@@ -33,9 +33,9 @@ class KvCache {
              const float* values);
 
  private:
-  // x: [n_kv_heads x head_dim]; index_of(c): where element c of a head lies.
-  template <class T, class IndexOf, class Convert>
-  void StorePieces(int64_t half, const float* x, const IndexOf& index_of, const Convert& convert);
+  // row: [n_kv_heads x head_dim]; index_of(c): where element c of a head lies.
+  template <class T, class IndexOf>
+  void Scatter(int64_t half, const T* row, const IndexOf& index_of);
   [[nodiscard]] std::byte* HeadData(int64_t half, int64_t kv_head) const;
   [[nodiscard]] KvView Head(int64_t half, int64_t kv_head) const;
 

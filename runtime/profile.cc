@@ -14,6 +14,7 @@ std::span<const Profile::Span> Profile::SpansOf(size_t pass) const {
 void Profile::Clear() {
   passes_.clear();
   spans_.clear();
+  work_.threads.clear();
 }
 
 }  // namespace deepthin::runtime

@@ -18,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "runtime/thread_pool.h"
 #include "spec/fields.h"
 #include "spec/units.h"
 
@@ -45,7 +46,7 @@ enum class Operator {
 // Not for several threads: it belongs to the thread that calls the decoder.
 class Profile {
  public:
-  using Clock = std::chrono::steady_clock;
+  using Clock = WorkLog::Clock;
 
   struct Span {
     Operator op = Operator::kEmbedding;
@@ -66,6 +67,9 @@ class Profile {
     size_t first_span = 0;
   };
 
+  // What the threads of the decoder's pool did in the recorded passes.
+  [[nodiscard]] const WorkLog& work() const { return work_; }
+
   // The decoder's part: a pass begins, a block begins, an operator has just ended.
   void BeginPass(int64_t position, int64_t tokens) {
     passes_.push_back({position, tokens, spans_.size()});
@@ -85,10 +89,30 @@ class Profile {
   void Clear();
 
  private:
+  friend class WorkRecording;
+
   std::vector<Pass> passes_;
   std::vector<Span> spans_;
+  WorkLog work_;
   Clock::time_point last_;
   int64_t block_ = 0;
+};
+
+// While it lives, the pool records its work in the profile, if there is one: for the length of a
+// pass, since the pool may be others' too.
+class WorkRecording {
+ public:
+  WorkRecording(ThreadPool& pool, Profile* profile) : pool_(profile == nullptr ? nullptr : &pool) {
+    if (pool_ != nullptr) pool_->set_work_log(&profile->work_);
+  }
+  ~WorkRecording() {
+    if (pool_ != nullptr) pool_->set_work_log(nullptr);
+  }
+  WorkRecording(const WorkRecording&) = delete;
+  WorkRecording& operator=(const WorkRecording&) = delete;
+
+ private:
+  ThreadPool* pool_;
 };
 
 }  // namespace deepthin::runtime

@@ -33,6 +33,18 @@ void Pause() {
 #endif
 }
 
+// Does one range, and says when in the log, if there is one.
+template <class Body>
+void DoLogged(WorkLog* log, size_t thread, const Body& body) {
+  if (log == nullptr) {
+    body();
+    return;
+  }
+  const WorkLog::Clock::time_point begin = WorkLog::Clock::now();
+  body();
+  log->threads[thread].push_back({begin, WorkLog::Clock::now()});
+}
+
 }  // namespace
 
 // The ranges of a loop that one thread takes first: the same part of every loop of the same size,
@@ -68,8 +80,9 @@ struct ThreadPool::State {
     loops_begun.notify_all();
   }
 
-  void Run(const std::function<void(int64_t)>& do_range, int64_t ranges) {
+  void Run(const std::function<void(int64_t)>& do_range, int64_t ranges, WorkLog* work_log) {
     range_body = &do_range;
+    log = work_log;
     unfinished.store(static_cast<int32_t>(ranges), std::memory_order_relaxed);
     ++loop_number;
     const auto threads = static_cast<int64_t>(lanes.size());
@@ -93,19 +106,22 @@ struct ThreadPool::State {
 
   // First the thread's own ranges, then what others have not begun.
   void TakeRanges(size_t thread) {
-    for (size_t i = 0; i < lanes.size(); ++i) TakeFrom(lanes[(thread + i) % lanes.size()]);
+    for (size_t i = 0; i < lanes.size(); ++i) {
+      TakeFrom(lanes[(thread + i) % lanes.size()], thread);
+    }
   }
 
-  // A range that was claimed keeps its loop from ending, so that range_body and the lane's end stay
-  // what they are.
-  void TakeFrom(Lane& lane) {
+  // A range that was claimed keeps its loop from ending, so that range_body, log and the lane's end
+  // stay what they are.
+  void TakeFrom(Lane& lane, size_t thread) {
     uint64_t seen = lane.claims.load(std::memory_order_acquire);
     while ((seen & kLeftMask) != 0) {
       if (!lane.claims.compare_exchange_weak(seen, seen - 1, std::memory_order_acq_rel,
                                              std::memory_order_acquire)) {
         continue;
       }
-      (*range_body)(lane.end - static_cast<int64_t>(seen & kLeftMask));
+      DoLogged(log, thread,
+               [&] { (*range_body)(lane.end - static_cast<int64_t>(seen & kLeftMask)); });
       if (unfinished.fetch_sub(1, std::memory_order_acq_rel) == 1) unfinished.notify_one();
       seen = lane.claims.load(std::memory_order_acquire);
     }
@@ -132,6 +148,7 @@ struct ThreadPool::State {
   alignas(64) std::atomic<uint32_t> loops_begun{0};
   std::atomic<bool> stopping{false};
   const std::function<void(int64_t)>* range_body = nullptr;
+  WorkLog* log = nullptr;
   uint64_t loop_number = 0;
   std::vector<std::thread> workers;
 };
@@ -149,6 +166,11 @@ int64_t ThreadPool::threads() const {
   return state_ == nullptr ? 1 : static_cast<int64_t>(state_->workers.size()) + 1;
 }
 
+void ThreadPool::set_work_log(WorkLog* log) {
+  if (log != nullptr) log->threads.resize(static_cast<size_t>(threads()));
+  log_ = log;
+}
+
 void ThreadPool::ForRanges(int64_t n, int64_t grain,
                            const std::function<void(int64_t, int64_t)>& body) {
   DEEPTHIN_CHECK(n >= 0 && grain >= 1);
@@ -156,7 +178,7 @@ void ThreadPool::ForRanges(int64_t n, int64_t grain,
   const int64_t grains = (n - 1) / grain + 1;
   const int64_t ranges = state_ == nullptr ? 1 : std::min(grains, threads() * kRangesPerThread);
   if (ranges == 1) {
-    body(0, n);
+    DoLogged(log_, 0, [&] { body(0, n); });
     return;
   }
   const auto do_range = [&](int64_t range) {
@@ -164,7 +186,7 @@ void ThreadPool::ForRanges(int64_t n, int64_t grain,
     const int64_t end = (range + 1) * grains / ranges * grain;
     body(begin, std::min(end, n));
   };
-  state_->Run(std::cref(do_range), ranges);
+  state_->Run(std::cref(do_range), ranges, log_);
 }
 
 }  // namespace deepthin::runtime

@@ -30,7 +30,12 @@ std::string SpreadCell(const Candidate& c) {
 
 bool HasProblem(const Candidate& c) { return c.problem.has_value(); }
 bool HasScore(const Candidate& c) { return c.score.has_value(); }
-bool HasMeasurement(const Candidate& c) { return c.measurement.has_value(); }
+bool HasDecodeSamples(const Candidate& c) {
+  return c.measurement && !c.measurement->decode_s_per_token.empty();
+}
+bool HasPrefillSamples(const Candidate& c) {
+  return c.measurement && !c.measurement->prefill_s.empty();
+}
 bool HasEstimate(const Candidate& c) { return c.estimate.has_value(); }
 
 const std::vector<Column>& Columns() {
@@ -49,10 +54,10 @@ const std::vector<Column>& Columns() {
                     ? HumanCount(static_cast<int64_t>(c.score->value))
                     : fmt::format("{:.4g} ({})", c.score->value, c.score->proxy);
        }},
-      {{"measured ms/token"}, HasMeasurement, MeasuredCell},
-      {{"+-MAD"}, HasMeasurement, SpreadCell},
+      {{"measured ms/token"}, HasDecodeSamples, MeasuredCell},
+      {{"+-MAD"}, HasDecodeSamples, SpreadCell},
       {{"measured TTFT ms"},
-       HasMeasurement,
+       HasPrefillSamples,
        [](const C& c) { return fmt::format("{:.1f}", 1e3 * Median(c.measurement->prefill_s)); }},
       {{"estimated ms/token"},
        HasEstimate,

@@ -30,16 +30,12 @@ int Perplexity(const Arguments& arguments) {
        .examples = {"deepthin eval perplexity stories.gguf --text emma.txt",
                     "deepthin eval perplexity --model stories260K.bin --tokenizer tok512.bin "
                     "--text emma.txt --paragraphs all --json"}});
-  line.Text("model", "the same as MODEL")
-      .Text("tokenizer", "llama2.c tokenizer, sentencepiece model or GGUF file")
-      .Text("text", "text file (UTF-8)")
+  AddModelArguments(line);
+  AddTokenizerOption(line);
+  line.Text("text", "text file (UTF-8)")
       .Text("paragraphs", "how many, or all", "30")
       .Text("min-chars", "paragraphs must be longer than this", "200")
-      .Text("max-tokens", "cut of a paragraph, BOS included", "256")
-      .Text("seed", "of random weights", "1")
-      .Positional("MODEL", 0, 1);
-  AddModelOptions(line);
-  AddThreadsOption(line);
+      .Text("max-tokens", "cut of a paragraph, BOS included", "256");
   if (!line.Parse(arguments)) return 0;
 
   runtime::PerplexityOptions options;
@@ -48,22 +44,20 @@ int Perplexity(const Arguments& arguments) {
   options.max_paragraphs.reset();
   if (*line.Get("paragraphs") != "all")
     options.max_paragraphs = line.GetInt("paragraphs", 1, 1 << 30);
-  const std::string model = ModelFrom(line);
   const std::string text_path = Required(line, "text");
 
   const std::string text = ReadFile(text_path);
-  runtime::ThreadPool pool(ThreadsFrom(line));
-  const runtime::Weights weights = WeightsFromArgument(model, ModelOptionsFrom(line), pool);
-  const auto tokenizer =
-      TokenizerFromArgument(model, line.Get("tokenizer"), weights.spec.vocab_size);
+  OpenedModel model(line);
+  const auto tokenizer = TokenizerFrom(line, model);
 
   ProgressLine progress;
   const Stopwatch stopwatch;
-  const auto result = runtime::Perplexity(
-      weights, pool, tokenizer, text, text_path, options, [&](int64_t done, int64_t total) {
-        progress.Show(done, total, "paragraphs", stopwatch.elapsed(), stopwatch.Eta(done, total),
-                      "");
-      });
+  const auto result =
+      runtime::Perplexity(model.weights, model.pool, tokenizer, text, text_path, options,
+                          [&](int64_t done, int64_t total) {
+                            progress.Show(done, total, "paragraphs", stopwatch.elapsed(),
+                                          stopwatch.Eta(done, total), "");
+                          });
   progress.Finish();
   if (line.json()) {
     Json out = {{"paragraphs", result.paragraphs},
@@ -127,24 +121,17 @@ int Choices(const Arguments& arguments) {
            "--json has every item.",
        .examples = {"deepthin eval choices --model stories260K.bin --tokenizer tok512.bin "
                     "--data items.jsonl"}});
-  line.Text("model", "the same as MODEL")
-      .Text("tokenizer", "llama2.c tokenizer, sentencepiece model or GGUF file")
-      .Text("data", "file of items, one JSON object a line")
-      .Text("seed", "of random weights", "1")
-      .Positional("MODEL", 0, 1);
-  AddModelOptions(line);
-  AddThreadsOption(line);
+  AddModelArguments(line);
+  AddTokenizerOption(line);
+  line.Text("data", "file of items, one JSON object a line");
   if (!line.Parse(arguments)) return 0;
-  const std::string model = ModelFrom(line);
   const std::string data_path = Required(line, "data");
 
   const auto items = runtime::ChoiceItemsFromJsonl(ReadFile(data_path), data_path);
-  runtime::ThreadPool pool(ThreadsFrom(line));
-  const runtime::Weights weights = WeightsFromArgument(model, ModelOptionsFrom(line), pool);
-  const auto tokenizer =
-      TokenizerFromArgument(model, line.Get("tokenizer"), weights.spec.vocab_size);
+  OpenedModel model(line);
+  const auto tokenizer = TokenizerFrom(line, model);
 
-  runtime::ChoiceScorer scorer(weights, pool, tokenizer);
+  runtime::ChoiceScorer scorer(model.weights, model.pool, tokenizer);
   ChoiceTally tally;
   ProgressLine progress;
   const Stopwatch stopwatch;

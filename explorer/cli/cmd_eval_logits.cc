@@ -34,19 +34,13 @@ int EvalLogits(const Arguments& arguments) {
                             "All of them with --json, else the ten greatest.",
                     .examples = {"deepthin eval logits stories260K.bin --tokens 1,403,407",
                                  "deepthin eval logits mobilellm.gguf --tokens 1,2,3 --json"}});
-  line.Text("tokens", "ids, as 1,2,3")
-      .Text("model", "the same as MODEL")
-      .Text("seed", "of random weights", "1")
-      .Positional("MODEL", 0, 1);
-  AddModelOptions(line);
-  AddThreadsOption(line);
+  AddModelArguments(line);
+  line.Text("tokens", "ids, as 1,2,3");
   if (!line.Parse(arguments)) return 0;
-  const std::string model = ModelFrom(line);
   static_cast<void>(Required(line, "tokens"));
-  runtime::ThreadPool pool(ThreadsFrom(line));
-  const runtime::Weights weights = WeightsFromArgument(model, ModelOptionsFrom(line), pool);
-  const std::vector<int32_t> tokens = TokensFrom(line, weights.spec);
-  runtime::Decoder decoder(weights, pool, static_cast<int64_t>(tokens.size()));
+  OpenedModel model(line);
+  const std::vector<int32_t> tokens = TokensFrom(line, model.weights.spec);
+  runtime::Decoder decoder(model.weights, model.pool, static_cast<int64_t>(tokens.size()));
   const auto logits = decoder.Forward(tokens, runtime::Logits::kLast);
   if (line.json()) {
     fmt::print("{}\n", Json{{"tokens", tokens}, {"logits", logits}}.dump());

@@ -8,7 +8,6 @@
 #include "explorer/cli/human.h"
 #include "explorer/cli/interrupt.h"
 #include "explorer/cli/model_options.h"
-#include "explorer/cli/shared_options.h"
 #include "runtime/memory.h"
 #include "runtime/text/generation.h"
 #include "spec/files.h"
@@ -65,35 +64,28 @@ int RunGenerate(const Arguments& arguments) {
                     "--temperature 0 -n 256",
                     "deepthin generate stories.gguf --prompt 'Once upon a time' --top-p 0.9 "
                     "--seed 7"}});
-  line.Text("model", "the same as MODEL")
-      .Text("tokenizer", "llama2.c tokenizer, sentencepiece model or GGUF file")
-      .Text("prompt", "text to go on from")
+  AddModelArguments(line, "of the choices, and of random weights");
+  AddTokenizerOption(line);
+  line.Text("prompt", "text to go on from")
       .Text("prompt-file", "file that holds this text, as it is")
       .Text("tokens,n", "most tokens to generate", "256")
       .Text("temperature", "0 always takes the likeliest token", "1")
       .Text("top-k", "choose among the k likeliest tokens only")
-      .Text("top-p", "choose among the likeliest tokens of this joint probability", "1")
-      .Text("seed", "of the choices, and of random weights", "1")
-      .Positional("MODEL", 0, 1);
-  AddModelOptions(line);
-  AddThreadsOption(line);
+      .Text("top-p", "choose among the likeliest tokens of this joint probability", "1");
   if (!line.Parse(arguments)) return 0;
-  const std::string model = ModelFrom(line);
   const std::string prompt_text = PromptFrom(line);
   const runtime::GenerationOptions options{.max_tokens = line.GetInt("tokens", 1, 1 << 24),
                                            .picker = PickerFrom(line)};
 
-  runtime::ThreadPool pool(ThreadsFrom(line));
-  const runtime::Weights weights = WeightsFromArgument(model, ModelOptionsFrom(line), pool);
-  const auto tokenizer =
-      TokenizerFromArgument(model, line.Get("tokenizer"), weights.spec.vocab_size);
+  OpenedModel model(line);
+  const auto tokenizer = TokenizerFrom(line, model);
   const auto prompt = tokenizer.Encode(prompt_text, runtime::Tokenizer::Marks::kBos);
 
   NoteInterrupts();
   std::string text = prompt_text;
   const bool streams = !line.json();
   if (streams) fmt::print("{}", text);
-  const auto result = runtime::Generate(weights, pool, tokenizer, prompt, options,
+  const auto result = runtime::Generate(model.weights, model.pool, tokenizer, prompt, options,
                                         {.on_piece =
                                              [&](std::string_view piece) {
                                                text += piece;

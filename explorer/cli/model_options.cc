@@ -1,5 +1,6 @@
 #include "explorer/cli/model_options.h"
 
+#include "explorer/cli/shared_options.h"
 #include "spec/errors.h"
 
 namespace deepthin::explorer {
@@ -19,6 +20,25 @@ void AddModelOptions(CommandLine& line) {
       .Text("dtype", "convert the weights: f32, f16, bf16, q8_0, q4_0 or int8")
       .Text("share-embedding", "yes|no, where a config.json does not say it")
       .Text("layer-sharing", "yes|no, where a config.json does not say it");
+}
+
+void AddModelArguments(CommandLine& line, const std::string& seed_help) {
+  line.Text("model", "the same as MODEL").Text("seed", seed_help, "1").Positional("MODEL", 0, 1);
+  AddModelOptions(line);
+  AddThreadsOption(line);
+}
+
+void AddTokenizerOption(CommandLine& line) {
+  line.Text("tokenizer", "llama2.c tokenizer, sentencepiece model or GGUF file");
+}
+
+OpenedModel::OpenedModel(const CommandLine& line)
+    : name(ModelFrom(line)),
+      pool(ThreadsFrom(line)),
+      weights(WeightsFromArgument(name, ModelOptionsFrom(line), pool)) {}
+
+runtime::Tokenizer TokenizerFrom(const CommandLine& line, const OpenedModel& model) {
+  return TokenizerFromArgument(model.name, line.Get("tokenizer"), model.weights.spec.vocab_size);
 }
 
 Precision PrecisionOfDtype(const std::string& name, const std::string& option) {

@@ -9,6 +9,10 @@ namespace {
 
 using runtime::Profile;
 
+// Thread ids of the format.
+constexpr int64_t kOperatorTrack = 1;
+constexpr int64_t kFirstThreadTrack = 2;
+
 class Timeline {
  public:
   Timeline(const Profile& profile, const ModelSpec& spec) : profile_(profile) {
@@ -20,14 +24,37 @@ class Timeline {
 
   [[nodiscard]] Json Events(const std::string& title) {
     events_ = Json::array();
-    AddName("process_name", title);
-    AddName("thread_name", "calling thread");
+    AddName("process_name", kOperatorTrack, title);
+    AddName("thread_name", kOperatorTrack, "operators");
     for (size_t pass = 0; pass < profile_.passes().size(); ++pass) AddPass(pass);
+    for (size_t thread = 0; thread < profile_.work().threads.size(); ++thread) AddThread(thread);
     return std::move(events_);
   }
 
  private:
   using Spans = std::span<const Profile::Span>;
+
+  // What the track of each thread says: the ranges that it did of an operator, as one event.
+  void AddThread(size_t thread) {
+    const int64_t track = kFirstThreadTrack + static_cast<int64_t>(thread);
+    AddName("thread_name", track,
+            fmt::format("thread {}{}", thread, thread == 0 ? " (the caller)" : ""));
+    const auto& ranges = profile_.work().threads[thread];
+    const Spans spans = profile_.spans();
+    size_t span = 0;
+    for (size_t begin = 0; begin < ranges.size();) {
+      while (span + 1 < spans.size() && spans[span].end <= ranges[begin].begin) ++span;
+      std::chrono::duration<double, std::micro> working{};
+      size_t end = begin;
+      do {
+        working += ranges[end].end - ranges[end].begin;
+        ++end;
+      } while (end < ranges.size() && ranges[end].begin < spans[span].end);
+      Event(std::string(ToText(spans[span].op)), "work", track, ranges[begin].begin,
+            ranges[end - 1].end, {{"ranges", end - begin}, {"working_us", working.count()}});
+      begin = end;
+    }
+  }
 
   void AddPass(size_t index) {
     const Profile::Pass& pass = profile_.passes()[index];
@@ -59,24 +86,30 @@ class Timeline {
     Bytes bytes;
     for (const Profile::Span& span : spans) bytes += span.bytes;
     arguments["bytes"] = bytes.value();
-    const double begin = Microseconds(spans.front().begin);
+    Event(name, category, kOperatorTrack, spans.front().begin, spans.back().end,
+          std::move(arguments));
+  }
+
+  void Event(const std::string& name, const char* category, int64_t track,
+             Profile::Clock::time_point begin, Profile::Clock::time_point end, Json arguments) {
+    const double begin_us = Microseconds(begin);
     events_.push_back({{"name", name},
                        {"cat", category},
                        {"ph", "X"},
-                       {"ts", begin},
-                       {"dur", Microseconds(spans.back().end) - begin},
+                       {"ts", begin_us},
+                       {"dur", Microseconds(end) - begin_us},
                        {"pid", 1},
-                       {"tid", 1},
+                       {"tid", track},
                        {"args", std::move(arguments)}});
   }
 
-  void AddName(const char* kind, const std::string& name) {
+  void AddName(const char* kind, int64_t track, const std::string& name) {
     events_.push_back({{"name", kind},
                        {"ph", "M"},
                        {"ts", 0.0},
                        {"dur", 0.0},
                        {"pid", 1},
-                       {"tid", 1},
+                       {"tid", track},
                        {"args", {{"name", name}}}});
   }
 

@@ -10,8 +10,10 @@
 namespace deepthin::explorer {
 
 // Chrome's trace event format: complete events ("X"), times in microseconds from the first pass on.
-// Three layers on the calling thread's track: passes, executed blocks, operators with their bytes.
-// What worker threads do meanwhile is not recorded. `spec` is the model of the profile.
+// Three layers on the first track: passes, executed blocks, operators with their bytes. Then a
+// track for each thread of the pool, with its share of each operator's parallel loops; where it has
+// none, it waits, or the caller does by itself what is not worth a loop. `spec` is the model of the
+// profile.
 [[nodiscard]] Json TraceJson(const runtime::Profile& profile, const ModelSpec& spec,
                              const std::string& title);
 

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 
 #include "results/in_memory_store.h"
@@ -41,6 +42,25 @@ TEST(ToCandidate, SaysOnceWhyAPointIsInfeasibleAndWhatFailed) {
   const Candidate candidate = ToCandidate("s", result);
   EXPECT_FALSE(candidate.problem.has_value());
   EXPECT_THAT(candidate.remarks, ElementsAre("infeasible: too large", "measure failed: killed"));
+}
+
+// As where decoding alone was measured, from given positions on, or nothing came of it.
+TEST(CandidateTest, WithoutSamplesTheirStatisticsAreLeftOut) {
+  Candidate candidate = MakeCandidate("x", 30, 0.01, 7);
+  candidate.measurement.emplace();
+  const auto cell = [&](const std::string& column) {
+    const auto names = CsvColumns();
+    const auto found = std::find(names.begin(), names.end(), column);
+    return CsvRow(candidate).at(static_cast<size_t>(found - names.begin()));
+  };
+  EXPECT_EQ(cell("measured_decode_median_s"), "");
+  EXPECT_EQ(cell("measured_decode_mad_s"), "");
+  EXPECT_FALSE(ToJson(candidate).contains("measured_decode_median_s"));
+
+  candidate.measurement->decode_s_per_token = {0.25};
+  EXPECT_EQ(cell("measured_decode_median_s"), "0.25");
+  EXPECT_EQ(cell("measured_prefill_median_s"), "");
+  EXPECT_EQ(ToJson(candidate)["measured_decode_median_s"], 0.25);
 }
 
 TEST(AllCandidates, AProblemOfTwoSweepsIsOneCandidateWithBothOutcomes) {

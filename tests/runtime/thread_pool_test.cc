@@ -44,6 +44,34 @@ TEST(ThreadPool, RangesCoverEachIndexOnceAndHonourTheGrain) {
   }
 }
 
+TEST(ThreadPool, TheLogHasEveryRangeOnceWithItsThread) {
+  for (const int64_t threads : {1, 3}) {
+    ThreadPool pool(threads);
+    WorkLog log;
+    pool.set_work_log(&log);
+    size_t ranges = 0;
+    const auto before = WorkLog::Clock::now();
+    for (int loop = 0; loop < 20; ++loop) ranges += RangesOf(pool, 40, 3).size();
+    const auto after = WorkLog::Clock::now();
+    pool.set_work_log(nullptr);
+    (void)RangesOf(pool, 40, 3);
+
+    ASSERT_EQ(log.threads.size(), static_cast<size_t>(threads));
+    size_t logged = 0;
+    for (const auto& thread : log.threads) {
+      auto last = before;
+      for (const WorkLog::Range& range : thread) {
+        EXPECT_LE(last, range.begin);
+        EXPECT_LE(range.begin, range.end);
+        last = range.end;
+      }
+      EXPECT_LE(last, after);
+      logged += thread.size();
+    }
+    EXPECT_EQ(logged, ranges);
+  }
+}
+
 TEST(ThreadPool, NothingIsCalledForNothing) {
   ThreadPool pool(2);
   EXPECT_TRUE(RangesOf(pool, 0, 1).empty());

@@ -8,6 +8,7 @@
 
 #include "runtime/text/perplexity.h"
 #include "spec/errors.h"
+#include "tests/runtime/text/text_models.h"
 #include "tests/runtime/text/vocabularies.h"
 
 namespace deepthin::runtime {
@@ -97,16 +98,7 @@ const std::vector<TextPiece>& Vocabulary() {
   return pieces;
 }
 
-ModelSpec SmallSpec() {
-  return {.vocab_size = Tokenizer::kFirstText + 5,
-          .d_model = 32,
-          .n_blocks = 2,
-          .n_heads = 4,
-          .n_kv_heads = 2,
-          .head_dim = 8,
-          .d_ff = 48,
-          .max_seq_len = 24};
-}
+ModelSpec SmallSpec() { return SmallTextSpec(5, 24); }
 
 // A whole text at once, without a cache: what each choice has to come out at.
 double LogLikelihoodFromScratch(const Weights& weights, ThreadPool& pool,

@@ -3,13 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <filesystem>
 #include <string>
 
-#include "runtime/checkpoint/llama2c.h"
 #include "runtime/text/perplexity.h"
 #include "spec/errors.h"
 #include "spec/files.h"
+#include "tests/runtime/text/text_models.h"
 #include "tests/runtime/text/vocabularies.h"
 
 namespace deepthin::runtime {
@@ -131,16 +130,7 @@ TEST(GenerateTest, RefusesWhatDoesNotFit) {
   EXPECT_TRUE(model.inputs.empty());
 }
 
-ModelSpec SmallSpec() {
-  return {.vocab_size = Tokenizer::kFirstText + 4,
-          .d_model = 32,
-          .n_blocks = 2,
-          .n_heads = 4,
-          .n_kv_heads = 2,
-          .head_dim = 8,
-          .d_ff = 48,
-          .max_seq_len = 24};
-}
+ModelSpec SmallSpec() { return SmallTextSpec(4, 24); }
 
 TEST(GenerateWithDecoderTest, ChoosesWhatTheLogitsOfTheWholeTextSay) {
   ThreadPool pool(2);
@@ -188,14 +178,11 @@ TEST(GenerateWithDecoderTest, StopsWhereTheContextEnds) {
 }
 
 TEST(GenerateGoldenTest, Stories260KPrintsTheReferenceText) {
-  const std::string folder = DEEPTHIN_SOURCE_DIR "/../shared/checkpoints/";
-  if (!std::filesystem::exists(folder + "stories260K.bin")) {
-    GTEST_SKIP() << folder << "stories260K.bin is absent";
-  }
+  const std::optional<Stories> stories = LoadStories();
+  if (!stories) GTEST_SKIP() << "no stories260K.bin in " << kStoriesFolder;
+  const auto& [weights, tokenizer] = *stories;
   // The reference engine ends its output with a line break.
-  const std::string expected = ReadFile(folder + "stories260K.greedy.txt");
-  const Weights weights = LoadLlama2c(folder + "stories260K.bin");
-  const Tokenizer tokenizer = LoadTokenizer(folder + "tok512.bin", weights.spec.vocab_size);
+  const std::string expected = ReadFile(kStoriesFolder + "stories260K.greedy.txt");
   // One thread: with two, a busy machine spends most of the test waiting for the other one.
   ThreadPool pool(1);
   std::string text;

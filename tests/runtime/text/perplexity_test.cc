@@ -6,13 +6,12 @@
 #include <rapidcheck/gtest.h>
 
 #include <cmath>
-#include <filesystem>
 #include <limits>
 
-#include "runtime/checkpoint/llama2c.h"
 #include "spec/errors.h"
 #include "spec/files.h"
 #include "spec/random.h"
+#include "tests/runtime/text/text_models.h"
 #include "tests/runtime/text/vocabularies.h"
 
 namespace deepthin::runtime {
@@ -107,16 +106,7 @@ Tokenizer SmallTokenizer() {
   return TokenizerOf({{"a", 0}, {"b", 0}, {" ", 0}, {" a", 1}, {"ab", 2}});
 }
 
-ModelSpec SmallSpec() {
-  return {.vocab_size = Tokenizer::kFirstText + 5,
-          .d_model = 32,
-          .n_blocks = 2,
-          .n_heads = 4,
-          .n_kv_heads = 2,
-          .head_dim = 8,
-          .d_ff = 48,
-          .max_seq_len = 100};
-}
+ModelSpec SmallSpec() { return SmallTextSpec(5, 100); }
 
 TEST(PerplexityTest, UniformModelHasThePerplexityOfItsVocabulary) {
   ThreadPool pool(1);
@@ -199,12 +189,9 @@ TEST(PerplexityTest, RefusesWhatDoesNotFit) {
 
 // Reference values: an independent float64 implementation.
 TEST(PerplexityGoldenTest, Stories260KOnEmma) {
-  const std::string folder = DEEPTHIN_SOURCE_DIR "/../shared/checkpoints/";
-  if (!std::filesystem::exists(folder + "stories260K.bin")) {
-    GTEST_SKIP() << folder << "stories260K.bin is absent";
-  }
-  const Weights weights = LoadLlama2c(folder + "stories260K.bin");
-  const Tokenizer tokenizer = LoadTokenizer(folder + "tok512.bin", weights.spec.vocab_size);
+  const std::optional<Stories> stories = LoadStories();
+  if (!stories) GTEST_SKIP() << "no stories260K.bin in " << kStoriesFolder;
+  const auto& [weights, tokenizer] = *stories;
   const std::string path = DEEPTHIN_SOURCE_DIR "/tests/assets/emma_excerpt.txt";
   ThreadPool pool(1);
   const PerplexityResult result = Perplexity(weights, pool, tokenizer, ReadFile(path), path);
