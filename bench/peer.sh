@@ -7,7 +7,7 @@ source bench/common.sh
 
 # Table 10 of MobileLLM has the last one as its baseline with SwiGLU: wide and shallow.
 readonly DEFAULT_MODELS="mobilellm-125m mobilellm-350m \
-mobilellm-125m:n_blocks=12,d_model=768,n_heads=12,n_kv_heads=12,head_dim=64,d_ff=2048,tie_embeddings=false"
+12x768=mobilellm-125m:n_blocks=12,d_model=768,n_heads=12,n_kv_heads=12,head_dim=64,d_ff=2048,tie_embeddings=false"
 readonly DEFAULT_METRICS=decode,prefill,decode-deep
 readonly PROMPT=512 GENERATED=128 DEPTH=1024
 
@@ -19,8 +19,8 @@ usage: ./dev bench --peer PATH [options]
   --name NAME       what the table calls it; default: the folders that it lies in
   --peer-args ARGS  options it is given besides, as "-fa 1"
   --isa NAME        hold deepthin to this instruction set, as AVX2; the peer is as it was built
-  --models "A B"    presets, specs with overrides or JSON files, with spaces between; default:
-                    mobilellm-125m, mobilellm-350m and one of 12 blocks that are 768 wide
+  --models "A B"    presets, specs with overrides or JSON files, with spaces between; NAME=A is A, called
+                    NAME. Default: mobilellm-125m, mobilellm-350m and one of 12 blocks that are 768 wide
   --dtypes A,B      of the exported files (f32,f16,bf16,q8_0,q4_0)
   --threads A,B     (1,2)
   --metrics A,B     ($DEFAULT_METRICS)
@@ -145,17 +145,20 @@ note() {
     } end' >> "$results" || die "the pair of $1 $2 ($4) does not compare"
 }
 
-for model in $models; do
+for named in $models; do
+  # "wide=mobilellm-125m:d_model=768" has a name, "mobilellm-125m:d_model=768" has none.
+  model=$named label=$named
+  if [[ $named =~ ^([A-Za-z0-9._-]+)=(.+)$ ]]; then label=${BASH_REMATCH[1]} model=${BASH_REMATCH[2]}; fi
   for dtype in ${dtypes//,/ }; do
     file=$(exported "$files" "$model" "$dtype")
     for n in ${threads//,/ }; do
       for metric in ${metrics//,/ }; do
         for ((i = 1; i <= pairs; ++i)); do
-          say "$model $dtype, $n threads, $metric: pair $i of $pairs"
+          say "$label $dtype, $n threads, $metric: pair $i of $pairs"
           # Who is first changes from pair to pair.
           if ((i % 2)); then order=(peer_run own_run); else order=(own_run peer_run); fi
           for run in "${order[@]}"; do "$run" "$file" "$n" "$metric"; done
-          note "$model" "$dtype" "$n" "$metric"
+          note "$label" "$dtype" "$n" "$metric"
         done
       done
     done

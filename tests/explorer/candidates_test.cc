@@ -13,7 +13,6 @@ namespace deepthin::explorer {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 
 results::Trial TrialOf(const std::string& evaluator, results::Outcome outcome,
                        const std::string& key) {

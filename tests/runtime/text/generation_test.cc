@@ -179,10 +179,10 @@ TEST(GenerateWithDecoderTest, StopsWhereTheContextEnds) {
 
 TEST(GenerateGoldenTest, Stories260KPrintsTheReferenceText) {
   const std::optional<Stories> stories = LoadStories();
-  if (!stories) GTEST_SKIP() << "no stories260K.bin in " << kStoriesFolder;
+  if (!stories) GTEST_SKIP() << "no stories260K.bin in " << StoriesFolder();
   const auto& [weights, tokenizer] = *stories;
   // The reference engine ends its output with a line break.
-  const std::string expected = ReadFile(kStoriesFolder + "stories260K.greedy.txt");
+  const std::string expected = ReadFile(StoriesFolder() + "stories260K.greedy.txt");
   // One thread: with two, a busy machine spends most of the test waiting for the other one.
   ThreadPool pool(1);
   std::string text;

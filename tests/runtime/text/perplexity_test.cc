@@ -190,7 +190,7 @@ TEST(PerplexityTest, RefusesWhatDoesNotFit) {
 // Reference values: an independent float64 implementation.
 TEST(PerplexityGoldenTest, Stories260KOnEmma) {
   const std::optional<Stories> stories = LoadStories();
-  if (!stories) GTEST_SKIP() << "no stories260K.bin in " << kStoriesFolder;
+  if (!stories) GTEST_SKIP() << "no stories260K.bin in " << StoriesFolder();
   const auto& [weights, tokenizer] = *stories;
   const std::string path = DEEPTHIN_SOURCE_DIR "/tests/assets/emma_excerpt.txt";
   ThreadPool pool(1);

@@ -24,7 +24,7 @@ inline ModelSpec SmallTextSpec(int64_t texts, int64_t max_seq_len) {
           .max_seq_len = max_seq_len};
 }
 
-inline const std::string kStoriesFolder = DEEPTHIN_SOURCE_DIR "/../shared/checkpoints/";
+inline std::string StoriesFolder() { return DEEPTHIN_SOURCE_DIR "/../shared/checkpoints/"; }
 
 struct Stories {
   Weights weights;
@@ -33,9 +33,9 @@ struct Stories {
 
 // stories260K; absent where it is not at hand.
 inline std::optional<Stories> LoadStories() {
-  if (!std::filesystem::exists(kStoriesFolder + "stories260K.bin")) return std::nullopt;
-  Weights weights = LoadLlama2c(kStoriesFolder + "stories260K.bin");
-  Tokenizer tokenizer = LoadTokenizer(kStoriesFolder + "tok512.bin", weights.spec.vocab_size);
+  if (!std::filesystem::exists(StoriesFolder() + "stories260K.bin")) return std::nullopt;
+  Weights weights = LoadLlama2c(StoriesFolder() + "stories260K.bin");
+  Tokenizer tokenizer = LoadTokenizer(StoriesFolder() + "tok512.bin", weights.spec.vocab_size);
   return Stories{std::move(weights), std::move(tokenizer)};
 }
 
