@@ -30,7 +30,7 @@ Json BaseSoc(const std::string& base) {
     names += preset.name;
   }
   if (base.ends_with(".json")) return ToJson(ReadSoc(ReadJsonFile(base), {base, ""}));
-  throw InputError({base, ""}, "is no SoC that is known",
+  throw InputError({"", ""}, "'" + base + "' is no SoC that is known",
                    "a preset (" + names + ") or a file that ends in .json");
 }
 
@@ -48,7 +48,13 @@ SocSpec SocFromArgument(std::string_view argument, std::span<const std::string> 
 }
 
 SocSpec SocFromJson(const Json& json, const Where& where) {
-  if (json.is_string()) return SocFromArgument(json.get<std::string>());
+  if (json.is_string()) {
+    try {
+      return SocFromArgument(json.get<std::string>());
+    } catch (const InputError& error) {
+      throw error.In(where);
+    }
+  }
   return ReadSoc(json, where);
 }
 

@@ -37,7 +37,7 @@ std::string StatisticOf(double (*statistic)(std::span<const double>),
 // One list for heads and cells. Names end in their unit.
 const std::vector<Column>& Columns() {
   using C = Candidate;
-  static const std::vector<Column> kColumns = {
+  static const std::vector<Column> columns = {
       {"sweep", [](const C& c) { return c.sweep; }},
       {"label", [](const C& c) { return c.label; }},
       {"params_matrices",
@@ -108,7 +108,7 @@ const std::vector<Column>& Columns() {
        }},
       {"remarks", [](const C& c) { return fmt::format("{}", fmt::join(c.remarks, "; ")); }},
   };
-  return kColumns;
+  return columns;
 }
 
 }  // namespace
@@ -116,7 +116,8 @@ const std::vector<Column>& Columns() {
 Candidate ToCandidate(const std::string& sweep, const results::PointResult& result) {
   Candidate out{.sweep = sweep, .label = result.point.label};
   if (const auto* problem = std::get_if<Problem>(&result.point.problem)) out.problem = *problem;
-  for (const auto& [evaluator, trial] : result.trials) {
+  for (const auto& entry : result.trials) {
+    const results::Trial& trial = entry.second;
     std::visit(
         Overloaded{
             [&](const CostEstimate& estimate) { out.estimate = estimate; },

@@ -57,6 +57,13 @@ std::optional<ModelSpec> SpecOfHfConfig(const std::string& argument, const Model
 
 ModelSpec SpecOfSpec(const std::string& argument, const ModelOptions& options) {
   if (const auto spec = SpecOfHfConfig(argument, options)) return *spec;
+  const std::string base = ArgumentBase(argument);
+  if (!ModelPresetByName(base) && !base.ends_with(".json") && base.find(':') == std::string::npos) {
+    throw InputError(
+        {"", ""}, "'" + base + "' is no model that is known",
+        "a preset ('deepthin params' lists them), a JSON spec, a GGUF or llama2.c file "
+        "or a folder with config.json and model.safetensors");
+  }
   return ModelFromArgument(argument, options.settings);
 }
 

@@ -37,7 +37,9 @@ Bytes WriteModel(const runtime::Weights& weights,
       runtime::WriteLlama2c(weights, path);
       break;
   }
-  return Bytes(static_cast<int64_t>(fs::file_size(written)));
+  std::error_code is_device;  // which has no size
+  const auto bytes = fs::file_size(written, is_device);
+  return Bytes(is_device ? 0 : static_cast<int64_t>(bytes));
 }
 
 }  // namespace deepthin::explorer

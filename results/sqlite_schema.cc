@@ -261,7 +261,7 @@ SQLite::Database OpenDatabase(const std::string& path, OpenMode mode, const Sqli
     }
     if (state != FileState::kSqlite) {
       throw InputError({absolute, ""}, state == FileState::kAbsent ? "does not exist" : "is empty",
-                       "a results database");
+                       "a results database, as 'deepthin sweep run' makes it");
     }
     return OpenForReading(absolute, migrations, timeout_ms);
   });

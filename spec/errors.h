@@ -25,6 +25,9 @@ class InputError : public std::runtime_error {
 
   [[nodiscard]] const Where& where() const { return where_; }
 
+  // The same sentence, behind the place of a larger file from which the other was named.
+  [[nodiscard]] InputError In(Where outer) const { return {std::move(outer), what(), ""}; }
+
  private:
   static std::string Sentence(const Where& where, const std::string& found,
                               const std::string& expected) {

@@ -17,11 +17,15 @@ std::string PresetNames() {
 Json BaseModel(const std::string& base) {
   if (const auto preset = ModelPresetByName(base)) return ToJson(*preset);
   if (base.ends_with(".json")) {
-    const auto spec = FromJson<ModelSpec>(ReadJsonFile(base), {base, ""});
+    auto spec = FromJson<ModelSpec>(ReadJsonFile(base), {base, ""});
     Validate(spec, {base, ""});
     return ToJson(spec);
   }
-  throw InputError({base, ""}, "is no model that is known",
+  const size_t colon = base.find(':');
+  const std::string before = base.substr(0, colon);
+  if (colon != std::string::npos && (ModelPresetByName(before) || before.ends_with(".json")))
+    throw InputError({base, ""}, "has the override '" + base.substr(colon + 1) + "'", "key=value");
+  throw InputError({"", ""}, "'" + base + "' is no model that is known",
                    "a preset (" + PresetNames() + ") or a file that ends in .json");
 }
 
@@ -31,20 +35,26 @@ ModelSpec ModelFromArgument(std::string_view argument, std::span<const std::stri
   const std::string file(argument);
   Json json = BaseModel(ArgumentBase(argument));
   ApplyOverrides(json, argument, settings);
-  const auto spec = FromJson<ModelSpec>(json, {file, ""});
+  auto spec = FromJson<ModelSpec>(json, {file, ""});
   Validate(spec, {file, ""});
   return spec;
 }
 
 ModelSpec ModelFromJson(const Json& json, const Where& where) {
-  if (json.is_string()) return ModelFromArgument(json.get<std::string>());
-  const auto spec = FromJson<ModelSpec>(json, where);
+  if (json.is_string()) {
+    try {
+      return ModelFromArgument(json.get<std::string>());
+    } catch (const InputError& error) {
+      throw error.In(where);
+    }
+  }
+  auto spec = FromJson<ModelSpec>(json, where);
   Validate(spec, where);
   return spec;
 }
 
 Precision PrecisionFromArgument(std::string_view argument) {
-  return PrecisionFromJson(Json(std::string(argument)), {"command line", "precision"});
+  return PrecisionFromJson(Json(std::string(argument)), {"command line", "--precision"});
 }
 
 Precision PrecisionFromJson(const Json& json, const Where& where) {

@@ -23,7 +23,7 @@ ModelSpec LayerShared(ModelSpec spec) {
 }  // namespace
 
 std::span<const ModelPreset> ModelPresets() {
-  static const std::vector<ModelPreset> kPresets = {
+  static const std::vector<ModelPreset> presets = {
       {"mobilellm-125m", "30 x 576, 9 heads, 3 KV heads", MobileLlm(30, 576, 9, 3)},
       {"mobilellm-350m", "32 x 960, 15 heads, 5 KV heads", MobileLlm(32, 960, 15, 5)},
       {"mobilellm-600m", "40 x 1152, 18 heads, 6 KV heads", MobileLlm(40, 1152, 18, 6)},
@@ -34,7 +34,7 @@ std::span<const ModelPreset> ModelPresets() {
       {"mobilellm-ls-350m", "350m with each block executed twice in a row",
        LayerShared(MobileLlm(32, 960, 15, 5))},
   };
-  return kPresets;
+  return presets;
 }
 
 std::optional<ModelSpec> ModelPresetByName(std::string_view name) {

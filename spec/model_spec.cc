@@ -15,6 +15,7 @@ constexpr int64_t kMaxVocab = 1 << 22;
 constexpr int64_t kMaxWidth = 1 << 20;
 constexpr int64_t kMaxBlocks = 1 << 14;
 constexpr int64_t kMaxSeqLen = 1 << 24;
+constexpr double kMinNormEps = 1e-30;  // still a normal number in f32
 
 std::optional<int64_t> ParseInt(std::string_view text) {
   int64_t value = 0;
@@ -29,6 +30,13 @@ void RequireRange(int64_t value, int64_t low, int64_t high, std::string_view fie
   throw InputError({root.file, root.place + "/" + std::string(field)},
                    "is " + std::to_string(value),
                    "a whole number from " + std::to_string(low) + " to " + std::to_string(high));
+}
+
+// As short as reads back to the same number: 1e-05, not 0.000010.
+std::string NumberText(double value) {
+  char text[32];
+  const auto [end, error] = std::to_chars(text, text + sizeof(text), value);
+  return {text, end};
 }
 
 void ValidateRepeat(const ModelSpec& spec, const InputError::Where& root) {
@@ -121,12 +129,13 @@ void Validate(const ModelSpec& spec, const InputError::Where& root) {
                      "an even number, since RoPE rotates pairs");
   }
   if (!std::isfinite(spec.rope_theta) || spec.rope_theta <= 0) {
-    throw InputError({root.file, root.place + "/rope_theta"},
-                     "is " + std::to_string(spec.rope_theta), "a positive number");
+    throw InputError({root.file, root.place + "/rope_theta"}, "is " + NumberText(spec.rope_theta),
+                     "a positive number");
   }
-  if (!std::isfinite(spec.norm_eps) || spec.norm_eps < 0) {
-    throw InputError({root.file, root.place + "/norm_eps"}, "is " + std::to_string(spec.norm_eps),
-                     "a number of at least 0");
+  // Without it a token whose embedding is all zero is divided by zero, and all that follows is NaN.
+  if (!(spec.norm_eps >= kMinNormEps && spec.norm_eps <= 1)) {
+    throw InputError({root.file, root.place + "/norm_eps"}, "is " + NumberText(spec.norm_eps),
+                     "a number from " + NumberText(kMinNormEps) + " to 1");
   }
   ValidateRepeat(spec, root);
 }
@@ -184,6 +193,9 @@ ParamCounts CountParams(const ModelSpec& spec) {
           .norms = (2 * spec.n_blocks + 1) * d};
 }
 
-int64_t PaperFfnDim(int64_t d_model) { return 256 * ((8 * d_model + 3 * 256 - 1) / (3 * 256)); }
+int64_t PaperFfnDim(int64_t d_model) {
+  constexpr int64_t kMultiple = 256;
+  return kMultiple * ((8 * d_model + 3 * kMultiple - 1) / (3 * kMultiple));
+}
 
 }  // namespace deepthin

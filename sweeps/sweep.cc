@@ -1,6 +1,7 @@
 #include "sweeps/sweep.h"
 
 #include <algorithm>
+#include <set>
 
 #include "ShippedSweepFiles.h"
 #include "costmodel/soc_presets.h"
@@ -20,6 +21,9 @@ Json Resolve(const std::string& key, const Json& value, const Where& where) {
   return value;
 }
 
+// Points are held in memory, each with its whole problem.
+constexpr size_t kMaxPoints = 1'000'000;
+
 std::string DefaultLabel(const std::string& key, const Json& value) {
   if (key == "model" && value.is_string()) return value.get<std::string>();
   const std::string text = value.is_string() ? value.get<std::string>() : value.dump();
@@ -29,6 +33,7 @@ std::string DefaultLabel(const std::string& key, const Json& value) {
 Axis AxisFromJson(const Json& json, const Where& where) {
   Axis axis{.key = json.at("key").get<std::string>(), .values = {}};
   const Json& values = json.at("values");
+  std::set<std::string> known;
   for (size_t i = 0; i < values.size(); ++i) {
     const Json& entry = values[i];
     const Where place{where.file, where.place + "/values/" + std::to_string(i)};
@@ -40,8 +45,60 @@ Axis AxisFromJson(const Json& json, const Where& where) {
                                                    {place.file, place.place + "/label"})
                            : DefaultLabel(axis.key, value),
          .value = Resolve(axis.key, value, place)});
+    // Equal values under labels of their own are a comparison; under one label nobody could tell
+    // them apart.
+    if (const std::string& label = axis.values.back().label; !known.insert(label).second)
+      throw InputError(place, "is '" + label + "' like a value before it", "a label of its own");
   }
   return axis;
+}
+
+// Axes are set in turn, so that one of a whole part would wipe out what was set within it before.
+void RequireDistinct(const std::vector<Axis>& axes, const std::string& file) {
+  for (size_t i = 0; i < axes.size(); ++i) {
+    const Where place{file, "/axes/" + std::to_string(i) + "/key"};
+    for (size_t before = 0; before < i; ++before) {
+      if (axes[before].key == axes[i].key)
+        throw InputError(place, "is '" + axes[i].key + "' a second time", "one axis for each key");
+      if (axes[before].key.starts_with(axes[i].key + "."))
+        throw InputError(place, "is '" + axes[i].key + "' after '" + axes[before].key + "'",
+                         "the whole before its part");
+    }
+  }
+}
+
+void RequireFewPoints(const AxisSizes& sizes, const std::string& file) {
+  size_t points = 1;
+  for (const size_t size : sizes) {
+    if (size > kMaxPoints / points)
+      throw InputError({file, "/axes"}, "have more than a million combinations", "at most that");
+    points *= size;
+  }
+}
+
+// The problem of one choice; what a value makes ill-formed is said of its place in the sweep.
+Problem ProblemOf(const Sweep& sweep, const Choice& choice, const std::string& file) {
+  Json json = sweep.base;
+  const auto axis_place = [](size_t i) { return "/axes/" + std::to_string(i); };
+  for (size_t i = 0; i < sweep.axes.size(); ++i) {
+    const Axis& axis = sweep.axes[i];
+    try {
+      SetAtPath(json, axis.key, axis.values[choice[i]].value, "", "sweep " + sweep.name);
+    } catch (const InputError& error) {
+      throw error.In({file, axis_place(i) + "/key"});
+    }
+  }
+  try {
+    return FromJson<Problem>(json, {"", ""});
+  } catch (const InputError& error) {
+    for (size_t i = sweep.axes.size(); i-- > 0;) {
+      std::string path = "/" + sweep.axes[i].key;
+      std::replace(path.begin(), path.end(), '.', '/');
+      if (error.where().place.starts_with(path))
+        throw error.In({file, axis_place(i) + "/values/" + std::to_string(choice[i])});
+    }
+    throw error.In({file, ""});
+  }
 }
 
 const SamplerEntry& SamplerByName(const std::string& name, const std::string& file) {
@@ -71,6 +128,7 @@ Sweep SweepFromJson(const Json& json, const std::string& file) {
   for (size_t i = 0; i < axes.size(); ++i) {
     sweep.axes.push_back(AxisFromJson(axes[i], {file, "/axes/" + std::to_string(i)}));
   }
+  RequireDistinct(sweep.axes, file);
   for (const Json& entry : json.at("evaluators")) {
     EvaluatorRequest request{.name = entry.at("name").get<std::string>(), .settings = entry};
     request.settings.erase("name");
@@ -90,7 +148,7 @@ Sweep SweepFromArgument(const std::string& argument) {
     if (stem == argument) return SweepFromJson(ParseJson(shipped.text, stem), stem);
     names += (names.empty() ? "" : ", ") + stem;
   }
-  throw InputError({argument, ""}, "is no sweep that is known",
+  throw InputError({"", ""}, "'" + argument + "' is no sweep that is known",
                    "a shipped one (" + names + ") or a file that ends in .json");
 }
 
@@ -117,21 +175,19 @@ Json ResolvedDefinition(const Sweep& sweep) {
 std::vector<results::Point> PointsOf(const Sweep& sweep, const std::string& file) {
   AxisSizes sizes;
   for (const Axis& axis : sweep.axes) sizes.push_back(axis.values.size());
+  RequireFewPoints(sizes, file);
   const auto sampler = SamplerByName(sweep.sampler, file).make();
 
   std::vector<results::Point> points;
   for (int64_t index = 0; const auto choice = sampler->Propose(sizes, index); ++index) {
     results::Point point{.index = index, .label = {}, .problem = results::Infeasible{}};
-    Json json = sweep.base;
     for (size_t i = 0; i < sweep.axes.size(); ++i) {
-      const AxisValue& value = sweep.axes[i].values[(*choice)[i]];
-      SetAtPath(json, sweep.axes[i].key, value.value, file, "sweep " + sweep.name);
-      point.label += (point.label.empty() ? "" : " ") + value.label;
+      point.label += (point.label.empty() ? "" : " ") + sweep.axes[i].values[(*choice)[i]].label;
     }
     if (point.label.empty()) point.label = sweep.name;
-    const auto problem = FromJson<Problem>(json, {file, ""});
+    const Problem problem = ProblemOf(sweep, *choice, file);
     try {
-      Validate(problem, {file, ""});
+      Validate(problem, {"", ""});
       point.problem = problem;
     } catch (const InputError& error) {
       point.problem = results::Infeasible{.reason = error.what(), .needed = {}, .available = {}};

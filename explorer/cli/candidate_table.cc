@@ -20,11 +20,11 @@ struct Column {
 };
 
 std::string MeasuredCell(const Candidate& c) {
-  return fmt::format("{:.2f}", 1e3 * Median(c.measurement->decode_s_per_token));
+  return HumanMilliseconds(Median(c.measurement->decode_s_per_token));
 }
 
 std::string SpreadCell(const Candidate& c) {
-  return fmt::format("{:.2f}{}", 1e3 * Mad(c.measurement->decode_s_per_token),
+  return fmt::format("{}{}", HumanMilliseconds(Mad(c.measurement->decode_s_per_token)),
                      runtime::IsNoisy(*c.measurement) ? " !" : "");
 }
 
@@ -40,7 +40,7 @@ bool HasEstimate(const Candidate& c) { return c.estimate.has_value(); }
 
 const std::vector<Column>& Columns() {
   using C = Candidate;
-  static const std::vector<Column> kColumns = {
+  static const std::vector<Column> columns = {
       {{"architecture", Align::kLeft},
        [](const C&) { return true; },
        [](const C& c) { return c.label; }},
@@ -61,7 +61,7 @@ const std::vector<Column>& Columns() {
        [](const C& c) { return fmt::format("{:.1f}", 1e3 * Median(c.measurement->prefill_s)); }},
       {{"estimated ms/token"},
        HasEstimate,
-       [](const C& c) { return fmt::format("{:.2f}", ToMilliseconds(c.estimate->decode.time)); }},
+       [](const C& c) { return HumanMilliseconds(c.estimate->decode.time.value()); }},
       {{"DRAM MB/token"},
        HasEstimate,
        [](const C& c) {
@@ -71,7 +71,7 @@ const std::vector<Column>& Columns() {
        [](const C& c) { return !c.remarks.empty(); },
        [](const C& c) { return fmt::format("{}", fmt::join(c.remarks, "; ")); }},
   };
-  return kColumns;
+  return columns;
 }
 
 // What the figures are of: host and protocol of the measurements, SoC and model of the estimates.
@@ -113,6 +113,7 @@ std::string CandidateTable(const std::vector<Candidate>& candidates) {
   Table table(heads);
   for (const Candidate& candidate : candidates) {
     std::vector<std::string> cells;
+    cells.reserve(used.size());
     for (const Column* column : used) {
       cells.push_back(column->is_known(candidate) ? column->cell(candidate) : "-");
     }

@@ -21,9 +21,9 @@ void RequireKnownSoc(const std::vector<Candidate>& candidates, const std::string
     if (candidate.problem) known.insert(candidate.problem->soc.name);
   }
   if (known.empty() || known.contains(soc)) return;
-  throw InputError({"command line", "--soc"}, "is '" + soc + "'",
-                   fmt::format("a SoC that {} has estimates for: {}", database,
-                               fmt::join(known, ", ")));
+  throw InputError(
+      {"command line", "--soc"}, "is '" + soc + "'",
+      fmt::format("a SoC that {} has estimates for: {}", database, fmt::join(known, ", ")));
 }
 
 }  // namespace
@@ -40,7 +40,7 @@ int RunChoose(const Arguments& arguments) {
                     "deepthin choose --memory 300MB --json"}});
   line.Text("db", "database file", "deepthin.db")
       .Text("params", "parameter budget, as 125M (matrices, as the paper counts)")
-      .Text("within", "how far params may be off", "10%")
+      .Text("within", "how far params may be off; default: 10%")
       .Text("soc", "only estimates for this SoC")
       .Text("decode", "longest estimated time per token, as 15ms")
       .Text("prefill", "longest estimated time to first token (TTFT)")
@@ -49,15 +49,20 @@ int RunChoose(const Arguments& arguments) {
 
   Budget budget;
   if (const auto text = line.Get("params")) budget.params = CountFromText(*text, "params");
-  budget.params_tolerance = ShareFromText(*line.Get("within"), "within");
+  if (const auto text = line.Get("within")) {
+    if (!budget.params)
+      throw InputError({"command line", "--within"}, "is given", "it beside --params");
+    budget.params_tolerance = ShareFromText(*text, "within");
+  }
   budget.soc = line.Get("soc");
   if (const auto text = line.Get("decode")) budget.decode = TimeFromText(*text, "decode");
   if (const auto text = line.Get("prefill")) budget.prefill = TimeFromText(*text, "prefill");
   if (const auto text = line.Get("memory")) budget.memory = BytesFromText(*text, "memory");
 
-  const auto store = results::OpenSqliteStore(*line.Get("db"), results::OpenMode::kReadExisting);
+  const auto store =
+      results::OpenSqliteStore(*line.GetFilled("db"), results::OpenMode::kReadExisting);
   const std::vector<Candidate> candidates = AllCandidates(*store);
-  if (budget.soc) RequireKnownSoc(candidates, *budget.soc, *line.Get("db"));
+  if (budget.soc) RequireKnownSoc(candidates, *budget.soc, *line.GetFilled("db"));
   const Choice choice = Choose(candidates, budget);
   if (line.json()) {
     Json rows = Json::array();
@@ -76,7 +81,7 @@ int RunChoose(const Arguments& arguments) {
              choice.front.size(), choice.considered, choice.over_budget, choice.incomplete);
   if (choice.front.empty()) {
     fmt::print(stderr, "widen the budget, or add designs: deepthin sweep run SWEEP --db {}\n",
-               *line.Get("db"));
+               *line.GetFilled("db"));
   }
   return 0;
 }

@@ -30,6 +30,10 @@ int RunConvert(const Arguments& arguments) {
   const std::string from = line.positional()[0];
   const std::string to = line.positional()[1];
   const ModelFormat format = FormatOfTarget(to);
+  if (format != ModelFormat::kGguf && line.Get("tokenizer")) {
+    throw InputError({"command line", "--tokenizer"}, "is given",
+                     "it with a TO that ends in .gguf: no other format holds a vocabulary");
+  }
 
   runtime::ThreadPool pool(ThreadsFrom(line));
   const runtime::Weights weights = WeightsFromArgument(from, ModelOptionsFrom(line), pool);

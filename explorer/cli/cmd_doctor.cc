@@ -62,7 +62,9 @@ std::vector<Finding> CheckHost(const HostContext& host) {
 Finding CheckDatabase(const std::string& path) {
   try {
     const auto store = results::OpenSqliteStore(path, results::OpenMode::kReadExisting);
-    return {"database", Verdict::kGood, fmt::format("{}: {} sweeps", path, store->Sweeps().size())};
+    const size_t sweeps = store->Sweeps().size();
+    return {"database", Verdict::kGood,
+            fmt::format("{}: {} sweep{}", path, sweeps, sweeps == 1 ? "" : "s")};
   } catch (const std::exception& error) {
     return {"database", Verdict::kBad, error.what()};
   }
@@ -94,7 +96,7 @@ Json ToJson(const std::vector<runtime::BandwidthPoint>& points) {
 std::string BandwidthTable(const std::vector<runtime::BandwidthPoint>& points) {
   Table table({{"threads"}, {"working set"}, {"read GB/s"}, {"+-MAD"}});
   for (const runtime::BandwidthPoint& point : points) {
-    table.Row({std::to_string(point.threads), fmt::format("{:.5g} MiB", ToMiB(point.working_set)),
+    table.Row({std::to_string(point.threads), HumanCapacity(point.working_set),
                fmt::format("{:.1f}", ToGBps(MedianBandwidth(point))),
                fmt::format("{:.1f}", 1e-9 * Mad(point.bytes_per_s))});
   }
@@ -117,7 +119,7 @@ int RunDoctor(const Arguments& arguments) {
 
   const HostContext host = runtime::ProbeHost();
   std::vector<Finding> findings = CheckHost(host);
-  if (const auto path = line.Get("db")) findings.push_back(CheckDatabase(*path));
+  if (const auto path = line.GetFilled("db")) findings.push_back(CheckDatabase(*path));
   std::vector<runtime::BandwidthPoint> bandwidth;
   if (!line.Has("quick")) bandwidth = Bandwidth(host.logical_cpus);
 

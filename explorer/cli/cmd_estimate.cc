@@ -22,6 +22,16 @@ struct NamedEstimate {
   CostEstimate estimate;
 };
 
+// As overrides left it: by its name, or part by part.
+std::string PrecisionText(const Precision& precision) {
+  for (const NamedPrecision& known : kPrecisions) {
+    if (known.precision == precision) return std::string(known.name);
+  }
+  return fmt::format("{} (embedding {}, activations {}, KV {})", ToText(precision.weights),
+                     ToText(precision.embedding), ToText(precision.activations),
+                     ToText(precision.kv));
+}
+
 std::string Energy(const std::optional<Joules>& energy) {
   return energy ? fmt::format("{:.2f} mJ", energy->value() * 1e3) : "-";
 }
@@ -138,9 +148,12 @@ int RunEstimate(const Arguments& arguments) {
     return 0;
   }
   const Problem& first = estimates.front().problem;
-  fmt::print("estimated for {} in {}, prompt {}, generating {}, by {} {}\n\n", first.soc.name,
-             *line.Get("precision"), first.workload.prompt_tokens, first.workload.generated_tokens,
-             estimates.front().estimate.model_name, estimates.front().estimate.model_version);
+  const std::string batch =
+      first.workload.batch > 1 ? fmt::format(", batch {}", first.workload.batch) : "";
+  fmt::print("estimated for {} in {}, prompt {}, generating {}{}, by {} {}\n\n", first.soc.name,
+             PrecisionText(first.precision), first.workload.prompt_tokens,
+             first.workload.generated_tokens, batch, estimates.front().estimate.model_name,
+             estimates.front().estimate.model_version);
   PrintComparison(estimates);
   if (estimates.size() == 1) {
     PrintOperators("one decoded token", estimates[0].estimate.decode);

@@ -27,6 +27,18 @@ void RequireOneFormat(const CommandLine& line) {
                    "one of --gguf, --safetensors, --llama2c, --hf-config and --json");
 }
 
+// An option that changes nothing of this output is a misunderstanding, not a wish.
+void RefuseIdleOptions(const CommandLine& line) {
+  const bool has_weights = !line.json() && !line.Has("hf-config");
+  const auto refuse = [&](const char* option, bool is_idle, const char* expected) {
+    if (is_idle && line.Get(option))
+      throw InputError({"command line", std::string("--") + option}, "is given", expected);
+  };
+  refuse("out", has_weights, "it with --hf-config or --json; --gguf and its like name their own");
+  refuse("tokenizer", !line.Get("gguf"), "it with --gguf: no other format holds a vocabulary");
+  refuse("dtype", line.json(), "it with another format: deepthin's own form has no weights");
+}
+
 void ExportWeights(const CommandLine& line, const std::string& model, ModelFormat format,
                    const std::string& path) {
   runtime::ThreadPool pool(ThreadsFrom(line));
@@ -66,9 +78,10 @@ int RunExport(const Arguments& arguments) {
   AddThreadsOption(line);
   if (!line.Parse(arguments)) return 0;
   RequireOneFormat(line);
+  RefuseIdleOptions(line);
   const std::string& model = line.positional()[0];
   for (const auto& [name, format] : kWeightFormats) {
-    if (const auto path = line.Get(name)) {
+    if (const auto path = line.GetFilled(name)) {
       ExportWeights(line, model, format, *path);
       return 0;
     }
@@ -78,7 +91,7 @@ int RunExport(const Arguments& arguments) {
   const Dtype dtype = options.precision.value_or(kF32).weights;
   const std::string text =
       (line.json() ? ToJson(spec) : runtime::HfConfig(spec, dtype)).dump(2) + "\n";
-  if (const auto path = line.Get("out")) {
+  if (const auto path = line.GetFilled("out")) {
     WriteFileAtomically(*path, text);
     fmt::print(stderr, "written to {}\n", *path);
   } else {

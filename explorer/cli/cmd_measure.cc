@@ -47,7 +47,7 @@ Request RequestFrom(const CommandLine& line) {
   request.plan.threads =
       line.Get("threads") ? line.GetInts("threads", 1, 1024) : std::vector{runtime::UsableCpus()};
   if (line.Get("positions")) request.plan.positions = line.GetInts("positions", 0, 1 << 24);
-  request.plan.profile = line.Has("by-operator") || line.Get("perfetto").has_value();
+  request.plan.profile = line.Has("by-operator") || line.GetFilled("perfetto").has_value();
   request.plan.options = {
       .threads = *std::max_element(request.plan.threads.begin(), request.plan.threads.end()),
       .prompt_tokens = line.GetInt("prompt", 1, 1 << 24),
@@ -155,6 +155,8 @@ int RunMeasure(const Arguments& arguments) {
       .Positional("MODEL", 1, -1);
   if (!line.Parse(arguments)) return 0;
   const Request request = RequestFrom(line);
+  const auto trace = line.GetFilled("perfetto");
+  if (trace) RequireWritable(*trace);
 
   std::vector<MeasuredModel> models;
   const std::span<const std::string> names(request.models);
@@ -166,20 +168,22 @@ int RunMeasure(const Arguments& arguments) {
   }
   AddStreamPeaks(models);
 
-  if (const auto path = line.Get("perfetto")) {
-    const MeasuredModel& first = models.front();
-    WriteFileAtomically(*path,
-                        TraceJson(first.measured.profile, first.spec, first.name).dump() + "\n");
-  }
   if (line.json()) {
     Json rows = Json::array();
     for (const MeasuredModel& model : models) rows.push_back(ReportJson(model));
     fmt::print("{}\n", rows.dump(2));
-    return 0;
+  } else {
+    fmt::print("{}", MeasureTable(models));
+    if (line.Has("by-operator")) {
+      for (const MeasuredModel& model : models) fmt::print("{}", OperatorTable(model));
+    }
   }
-  fmt::print("{}", MeasureTable(models));
-  if (line.Has("by-operator")) {
-    for (const MeasuredModel& model : models) fmt::print("{}", OperatorTable(model));
+  // Last: what was measured is not lost where the disk fills up.
+  if (trace) {
+    const MeasuredModel& first = models.front();
+    WriteFileAtomically(*trace,
+                        TraceJson(first.measured.profile, first.spec, first.name).dump() + "\n");
+    fmt::print(stderr, "timeline of {} written to {}\n", first.name, *trace);
   }
   return 0;
 }

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 
 #include "explorer/cli/command_line.h"
@@ -59,6 +60,8 @@ int RunPaper(const Arguments& arguments) {
                     "deepthin paper table-13 --csv > table13.csv"}});
   line.Flag("csv", "print CSV").Positional("TABLE", 0, 1);
   if (!line.Parse(arguments)) return 0;
+  if (line.Has("csv") && line.json())
+    throw InputError({"command line", ""}, "has both --csv and --json", "one of them");
   if (line.positional().empty()) {
     if (line.json()) {
       Json list = Json::array();
@@ -66,6 +69,13 @@ int RunPaper(const Arguments& arguments) {
         list.push_back({{"name", paper.name}, {"title", paper.title}, {"rows", paper.rows.size()}});
       }
       fmt::print("{}\n", list.dump(2));
+    } else if (line.Has("csv")) {
+      using Cells = std::array<std::string, 3>;
+      fmt::print("{}", results::CsvLine(Cells{"table", "rows", "what"}));
+      for (const results::PaperTable& paper : results::PaperTables()) {
+        const Cells cells = {paper.name, std::to_string(paper.rows.size()), paper.title};
+        fmt::print("{}", results::CsvLine(cells));
+      }
     } else {
       PrintList();
     }

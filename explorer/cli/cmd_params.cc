@@ -6,6 +6,7 @@
 #include "explorer/cli/human.h"
 #include "explorer/cli/table.h"
 #include "results/paper_tables.h"
+#include "spec/errors.h"
 #include "spec/model_argument.h"
 #include "spec/model_presets.h"
 
@@ -23,7 +24,7 @@ int CheckPaper(bool as_json) {
                      {"counted"}});
   Json rows = Json::array();
   int64_t equal = 0;
-  const auto architectures = results::PaperArchitectures();
+  const auto& architectures = results::PaperArchitectures();
   for (const results::PaperArchitecture& row : architectures) {
     const ParamCounts counted = CountParams(row.spec);
     const bool is_equal =
@@ -87,6 +88,7 @@ void PrintCounts(const std::vector<NamedModel>& models, const Precision& precisi
                     {"params_norms", params.norms},
                     {"params_matrices", params.matrices()},
                     {"params_with_norms", params.total()},
+                    {"precision", ToJson(precision)},
                     {"weight_bytes", bytes.total().value()},
                     {"kv_bytes_per_token", kv.value()}});
   }
@@ -110,13 +112,19 @@ int RunParams(const Arguments& arguments) {
       .List("set", "override a key of the models, as n_blocks=12; may be given again")
       .Positional("MODEL", 0, -1);
   if (!line.Parse(arguments)) return 0;
-  if (line.Has("check-paper")) return CheckPaper(line.json());
+  if (line.Has("check-paper")) {
+    if (!line.positional().empty() || !line.GetList("set").empty())
+      throw InputError({"command line", "--check-paper"}, "is given beside a model or --set",
+                       "it alone: it counts the paper's own architectures");
+    return CheckPaper(line.json());
+  }
 
   std::vector<std::string> names = line.positional();
   if (names.empty()) {
     for (const ModelPreset& preset : ModelPresets()) names.emplace_back(preset.name);
   }
   std::vector<NamedModel> models;
+  models.reserve(names.size());
   for (const std::string& name : names) {
     models.push_back({name, ModelFromArgument(name, line.GetList("set"))});
   }

@@ -39,7 +39,8 @@ int Export(const Arguments& arguments) {
                      line.json() ? "has both --csv and --json" : "has neither --csv nor --json",
                      "one of them");
   }
-  const auto store = results::OpenSqliteStore(*line.Get("db"), results::OpenMode::kReadExisting);
+  const auto store =
+      results::OpenSqliteStore(*line.GetFilled("db"), results::OpenMode::kReadExisting);
   const auto wanted = line.Get("sweep");
   std::vector<Candidate> candidates;
   bool is_known = !wanted;
@@ -55,7 +56,7 @@ int Export(const Arguments& arguments) {
                      "one that 'deepthin sweep status' lists");
   }
   const std::string text = line.json() ? AsJson(candidates) : AsCsv(candidates);
-  if (const auto path = line.Get("out")) {
+  if (const auto path = line.GetFilled("out")) {
     WriteFileAtomically(*path, text);
     fmt::print(stderr, "{} points written to {}\n", candidates.size(), *path);
   } else {

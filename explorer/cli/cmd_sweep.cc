@@ -55,14 +55,15 @@ int Run(const Arguments& arguments) {
   if (!line.Parse(arguments)) return 0;
 
   const std::string& argument = line.positional()[0];
-  const std::string database = *line.Get("db");
+  const std::string database = *line.GetFilled("db");
   const sweeps::Sweep sweep = sweeps::SweepFromArgument(argument);
   const auto points = sweeps::PointsOf(sweep, argument);
   const auto evaluators = sweeps::MakeEvaluators(sweep, AllEvaluators(), argument);
   const auto store = results::OpenSqliteStore(database, results::OpenMode::kCreateOrExtend);
 
-  fmt::print(stderr, "{}: {}\n{} points x {} evaluators, into {}\n", sweep.name, sweep.description,
-             points.size(), evaluators.size(), database);
+  fmt::print(stderr, "{}{}{}\n{} points x {} evaluators, into {}\n", sweep.name,
+             sweep.description.empty() ? "" : ": ", sweep.description, points.size(),
+             evaluators.size(), database);
   NoteInterrupts();
   ProgressLine progress;
   sweeps::DriverOptions options;
@@ -131,7 +132,8 @@ int Status(const Arguments& arguments) {
                     .examples = {"deepthin sweep status", "deepthin sweep status demo"}});
   line.Text("db", "database file", kDefaultDatabase).Positional("SWEEP", 0, 1);
   if (!line.Parse(arguments)) return 0;
-  const auto store = results::OpenSqliteStore(*line.Get("db"), results::OpenMode::kReadExisting);
+  const auto store =
+      results::OpenSqliteStore(*line.GetFilled("db"), results::OpenMode::kReadExisting);
 
   if (!line.positional().empty()) {
     const auto sweep = FindSweep(*store, line.positional()[0]);

@@ -43,8 +43,6 @@ CommandLine& CommandLine::List(const std::string& name, const std::string& help)
 }
 
 CommandLine& CommandLine::Positional(const std::string& name, int least, int most) {
-  options_->hidden.add_options()("positional", po::value<std::vector<std::string>>());
-  options_->positional.add("positional", -1);
   positional_name_ = name;
   least_ = least;
   most_ = most;
@@ -54,6 +52,8 @@ CommandLine& CommandLine::Positional(const std::string& name, int least, int mos
 bool CommandLine::Parse(const std::vector<std::string>& arguments) {
   Flag("json", "print JSON instead of text");
   Flag("help,h", "print this help");
+  options_->hidden.add_options()("positional", po::value<std::vector<std::string>>());
+  options_->positional.add("positional", -1);
   po::options_description all;
   all.add(options_->visible).add(options_->hidden);
   try {
@@ -67,7 +67,7 @@ bool CommandLine::Parse(const std::vector<std::string>& arguments) {
               options_->values);
     po::notify(options_->values);
   } catch (const po::error& error) {
-    throw InputError({"command line", ""}, error.what(), "what '" + help_.usage + " --help' lists");
+    throw InputError({"command line", ""}, error.what(), "what '" + HelpCommand() + "' lists");
   }
   if (Has("help")) {
     PrintHelp();
@@ -77,10 +77,12 @@ bool CommandLine::Parse(const std::vector<std::string>& arguments) {
     positional_ = options_->values["positional"].as<std::vector<std::string>>();
   const auto given = static_cast<int>(positional_.size());
   if (given < least_ || (most_ >= 0 && given > most_)) {
-    const std::string found =
-        given == 0 ? "has no argument" : fmt::format("has {} arguments", given);
-    throw InputError({"command line", ""}, found,
-                     positional_name_.empty() ? "none" : help_.usage + " (see --help)");
+    if (most_ == 0)
+      throw InputError({"command line", ""}, "has the argument '" + positional_[0] + "'", "none");
+    const std::string found = given == 0
+                                  ? "has no argument"
+                                  : fmt::format("has {} argument{}", given, given == 1 ? "" : "s");
+    throw InputError({"command line", ""}, found, help_.usage + " (see --help)");
   }
   return true;
 }
@@ -90,6 +92,14 @@ bool CommandLine::Has(const std::string& flag) const { return options_->values[f
 std::optional<std::string> CommandLine::Get(const std::string& name) const {
   if (options_->values.count(name) == 0) return std::nullopt;
   return options_->values[name].as<std::string>();
+}
+
+std::optional<std::string> CommandLine::GetFilled(const std::string& name) const {
+  auto text = Get(name);
+  if (text && text->empty())
+    throw InputError({"command line", "--" + name}, "is empty",
+                     "what '" + HelpCommand() + "' says");
+  return text;
 }
 
 std::vector<std::string> CommandLine::GetList(const std::string& name) const {
@@ -132,6 +142,16 @@ std::vector<int64_t> CommandLine::GetInts(const std::string& name, int64_t low,
     if (comma == std::string_view::npos) return out;
     rest.remove_prefix(comma + 1);
   }
+}
+
+std::string CommandLine::HelpCommand() const {
+  std::istringstream words(help_.usage);
+  std::string command;
+  // The names of commands are in small letters, what they take is not.
+  for (std::string word; words >> word && word.front() >= 'a' && word.front() <= 'z';) {
+    command += word + " ";
+  }
+  return command + "--help";
 }
 
 void CommandLine::PrintHelp() const {

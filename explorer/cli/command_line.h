@@ -39,6 +39,8 @@ class CommandLine {
   [[nodiscard]] bool json() const { return Has("json"); }
   [[nodiscard]] bool Has(const std::string& flag) const;
   [[nodiscard]] std::optional<std::string> Get(const std::string& name) const;
+  // Throws InputError where the option is given as ''.
+  [[nodiscard]] std::optional<std::string> GetFilled(const std::string& name) const;
   [[nodiscard]] std::vector<std::string> GetList(const std::string& name) const;
   [[nodiscard]] const std::vector<std::string>& positional() const { return positional_; }
 
@@ -52,6 +54,7 @@ class CommandLine {
  private:
   struct Options;
   void PrintHelp() const;
+  [[nodiscard]] std::string HelpCommand() const;  // "deepthin estimate --help"
 
   Help help_;
   std::unique_ptr<Options> options_;

@@ -19,8 +19,8 @@ struct Scale {
 constexpr Scale kCounts[] = {{"", 1}, {"K", 1e3}, {"M", 1e6}, {"B", 1e9}};
 constexpr Scale kShares[] = {{"", 1}, {"%", 1e-2}};
 constexpr Scale kTimes[] = {{"s", 1}, {"ms", 1e-3}, {"us", 1e-6}};
-constexpr Scale kBytes[] = {{"", 1},     {"B", 1},        {"kB", 1e3},     {"MB", 1e6},
-                            {"GB", 1e9}, {"KiB", 0x1p10}, {"MiB", 0x1p20}, {"GiB", 0x1p30}};
+constexpr Scale kBytes[] = {{"B", 1},        {"kB", 1e3},     {"MB", 1e6},    {"GB", 1e9},
+                            {"KiB", 0x1p10}, {"MiB", 0x1p20}, {"GiB", 0x1p30}};
 
 double Scaled(std::string_view text, std::span<const Scale> scales, const std::string& option,
               std::string_view expected) {
@@ -69,6 +69,22 @@ std::string HumanClock(Seconds duration) {
   return fmt::format("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60);
 }
 
+std::string HumanRate(double per_second) {
+  return per_second < 1000 ? fmt::format("{:.3g}", per_second) : fmt::format("{:.0f}", per_second);
+}
+
+std::string HumanMilliseconds(double seconds) {
+  const double ms = seconds * 1e3;
+  return ms > 0 && ms < 0.1 ? fmt::format("{:.4f}", ms) : fmt::format("{:.2f}", ms);
+}
+
+std::string HumanCapacity(Bytes bytes) {
+  const auto value = static_cast<double>(bytes.value());
+  if (value >= 0x1p30) return fmt::format("{:.5g} GiB", value / 0x1p30);
+  if (value >= 0x1p20) return fmt::format("{:.5g} MiB", value / 0x1p20);
+  return fmt::format("{:.5g} KiB", value / 0x1p10);
+}
+
 int64_t CountFromText(std::string_view text, const std::string& option) {
   return std::llround(Scaled(text, kCounts, option, "a count such as 125M or 1.5B"));
 }
@@ -82,7 +98,11 @@ Bytes BytesFromText(std::string_view text, const std::string& option) {
 }
 
 double ShareFromText(std::string_view text, const std::string& option) {
-  return Scaled(text, kShares, option, "a share such as 10%");
+  static constexpr const char* kExpected = "a share of at most 100%, such as 10%";
+  const double share = Scaled(text, kShares, option, kExpected);
+  if (share > 1)
+    throw InputError({"command line", "--" + option}, "is '" + std::string(text) + "'", kExpected);
+  return share;
 }
 
 }  // namespace deepthin::explorer

@@ -4,6 +4,8 @@
 #include <cstdio>
 #include <exception>
 #include <new>
+#include <system_error>
+#include <utility>
 
 #include "explorer/cli/commands.h"
 #include "spec/build_info.h"
@@ -22,7 +24,7 @@ constexpr Command kCommands[] = {
     {"measure", "execute a model on this CPU and time it", RunMeasure},
     {"params", "count parameters; check them against the paper", RunParams},
     {"generate", "text from a checkpoint", RunGenerate},
-    {"eval", "perplexity of a checkpoint on a text", RunEval},
+    {"eval", "perplexity, multiple choice and logits of a checkpoint", RunEval},
     {"paper", "the tables of the MobileLLM paper", RunPaper},
     {"calibrate", "fit hardware numbers to published or measured latencies", RunCalibrate},
     {"export", "write a model for other tools: GGUF, safetensors, JSON", RunExport},
@@ -67,6 +69,25 @@ int Run(const Arguments& arguments) {
   throw InputError({"command line", ""}, "'" + arguments[0] + "' is no command", "one of " + names);
 }
 
+// What a library calls a field of its options, its user knows as an option.
+constexpr std::pair<std::string_view, std::string_view> kOptionOfField[] = {
+    {"/generated_tokens", "--generate"},
+    {"/positions", "--positions"},
+    {"/max_tokens", "--max-tokens"},
+    {"/top_p", "--top-p"},
+    {"prompt", "--prompt"},
+};
+
+std::string Sentence(const InputError& error) {
+  const std::string text = error.what();
+  if (!error.where().file.empty()) return text;
+  for (const auto& [field, option] : kOptionOfField) {
+    if (error.where().place == field)
+      return fmt::format("command line: {}{}", option, text.substr(field.size()));
+  }
+  return text;
+}
+
 // Results that did not reach their reader are no success.
 void FlushResults() {
   if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
@@ -86,8 +107,13 @@ int main(int argc, char** argv) {
     explorer::FlushResults();
     return code;
   } catch (const InputError& error) {
-    fmt::print(stderr, "deepthin: {}\n", error.what());
+    fmt::print(stderr, "deepthin: {}\n", explorer::Sentence(error));
     return explorer::kBadInput;
+  } catch (const std::system_error& error) {
+    // fmt's, where standard output takes no more, says no name.
+    const bool is_output = std::ferror(stdout) != 0;
+    fmt::print(stderr, "deepthin: {}\n",
+               is_output ? "standard output: cannot be written" : error.what());
   } catch (const std::bad_alloc&) {
     fmt::print(stderr, "deepthin: not enough memory\n");
   } catch (const std::exception& error) {

@@ -13,9 +13,7 @@ BytesPerSecond Achieved(const Measurement& m) {
   return m.bytes_touched_per_token / Seconds(Median(m.decode_s_per_token));
 }
 
-std::string Milli(double seconds, int digits) {
-  return fmt::format("{:.{}f}", 1e3 * seconds, digits);
-}
+std::string Tenths(double seconds) { return fmt::format("{:.1f}", 1e3 * seconds); }
 
 // "q8_0", or "q8_0/f16" where table and head have another format than the blocks.
 std::string FormatText(const Precision& precision) {
@@ -96,10 +94,11 @@ std::string MeasureTable(const std::vector<MeasuredModel>& models) {
     const double decode = Median(m.decode_s_per_token);
     table.Row({model.name, FormatText(m.precision), std::string(ToText(m.precision.kv)),
                std::to_string(m.threads), std::to_string(m.prompt_tokens), HumanTime(m.load),
-               HumanTime(m.init), prefilled ? Milli(Median(m.prefill_s), 1) : "-",
-               prefilled ? Milli(Mad(m.prefill_s), 1) : "-", Milli(decode, 2),
-               Milli(Mad(m.decode_s_per_token), 2), Milli(Quantile(m.token_s, 0.5), 2),
-               Milli(Quantile(m.token_s, 0.95), 2), fmt::format("{:.1f}", 1 / decode),
+               HumanTime(m.init), prefilled ? Tenths(Median(m.prefill_s)) : "-",
+               prefilled ? Tenths(Mad(m.prefill_s)) : "-", HumanMilliseconds(decode),
+               HumanMilliseconds(Mad(m.decode_s_per_token)),
+               HumanMilliseconds(Quantile(m.token_s, 0.5)),
+               HumanMilliseconds(Quantile(m.token_s, 0.95)), fmt::format("{:.1f}", 1 / decode),
                fmt::format("{:.1f}", ToMegabytes(m.bytes_touched_per_token)),
                fmt::format("{:.1f}", ToGBps(Achieved(m))),
                model.stream_peak ? fmt::format("{:.0f} %", 100 * (Achieved(m) / *model.stream_peak))
@@ -131,7 +130,8 @@ std::string OperatorTable(const MeasuredModel& model) {
   Table table({{"operator", Align::kLeft}, {"executions"}, {"ms"}, {"share"}, {"MB"}, {"GB/s"}});
   for (const runtime::OperatorTime& each : times) {
     table.Row({std::string(ToText(each.op)), std::to_string(each.executions),
-               Milli(each.time.value(), 3), fmt::format("{:.1f} %", 100 * (each.time / token)),
+               fmt::format("{:.3f}", ToMilliseconds(each.time)),
+               fmt::format("{:.1f} %", 100 * (each.time / token)),
                fmt::format("{:.2f}", ToMegabytes(each.bytes)),
                fmt::format("{:.1f}", ToGBps(each.bytes / each.time))});
   }

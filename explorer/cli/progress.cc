@@ -52,7 +52,8 @@ void ProgressLine::Show(int64_t done, int64_t total, const std::string& rate_uni
   last_shown_ = now;
   std::string text = fmt::format("{}/{}", done, total);
   if (const int64_t fresh = done - first_done_; fresh > 0 && elapsed > Seconds(0))
-    text += fmt::format("  {:.3g} {}/s", static_cast<double>(fresh) / elapsed.value(), rate_unit);
+    text += fmt::format("  {} {}/s", HumanRate(static_cast<double>(fresh) / elapsed.value()),
+                        rate_unit);
   if (done < total) text += "  ETA " + (eta ? HumanClock(*eta) : std::string("?"));
   if (!what.empty()) text += "  " + what;
   if (!is_terminal_) {

@@ -40,6 +40,7 @@ std::string Table::ToString() const {
   };
   line([&](size_t i) -> const std::string& { return columns_[i].title; });
   std::vector<std::string> rules;
+  rules.reserve(widths.size());
   for (const size_t width : widths) rules.emplace_back(width, '-');
   line([&](size_t i) -> const std::string& { return rules[i]; });
   for (const auto& row : rows_) line([&](size_t i) -> const std::string& { return row[i]; });

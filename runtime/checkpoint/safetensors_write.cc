@@ -126,10 +126,16 @@ void WriteSafetensors(const Weights& weights, const std::string& folder) {
   if (!spec.tie_embeddings) writer.Matrix(std::string(kHeadTensor.hf), weights.head);
 
   std::error_code error;
-  std::filesystem::create_directories(path, error);
+  const bool is_new = std::filesystem::create_directories(path, error);
   if (error) throw EnvironmentError(folder + ": cannot be made (" + error.message() + ")");
-  writer.Write();
-  WriteFileAtomically((path / "config.json").string(), config.dump(2) + "\n");
+  try {
+    writer.Write();
+    WriteFileAtomically((path / "config.json").string(), config.dump(2) + "\n");
+  } catch (const EnvironmentError&) {
+    // Weights without their config.json are no model.
+    if (is_new) std::filesystem::remove_all(path, error);
+    throw;
+  }
 }
 
 }  // namespace deepthin::runtime

@@ -26,19 +26,17 @@ Json ParseLine(std::string_view line, const InputError::Where& where) {
 }
 
 void RequireKeys(const Json& object, std::initializer_list<const char*> keys,
-                 const InputError::Where& where) {
-  const auto expected = [&] {
-    std::string names;
-    for (const char* key : keys) names.append(names.empty() ? "" : ", ").append(key);
-    return "an object with the keys " + names;
-  };
-  if (!object.is_object()) throw InputError(where, "is no object", expected());
+                 const std::string& expected, const InputError::Where& where) {
+  if (!object.is_object()) throw InputError(where, "is no object", expected);
   for (const char* key : keys) {
     if (!object.contains(key)) {
-      throw InputError(where, "lacks the key '" + std::string(key) + "'", expected());
+      throw InputError(where, "lacks the key '" + std::string(key) + "'", expected);
     }
   }
-  if (object.size() != keys.size()) throw InputError(where, "has other keys too", expected());
+  for (const auto& item : object.items()) {
+    if (std::find(keys.begin(), keys.end(), item.key()) == keys.end())
+      throw InputError(where, "has the unknown key '" + item.key() + "'", expected);
+  }
 }
 
 std::string StringAt(const Json& value, const std::string& name, const InputError::Where& where) {
@@ -48,11 +46,12 @@ std::string StringAt(const Json& value, const std::string& name, const InputErro
 
 ChoiceItem ItemFromJson(const Json& json, const InputError::Where& where) {
   ChoiceItem item;
+  const std::string form(kItemForm);
   const bool shares_context = json.is_object() && json.contains("context");
   if (shares_context) {
-    RequireKeys(json, {"context", "choices", "answer"}, where);
+    RequireKeys(json, {"context", "choices", "answer"}, form, where);
   } else {
-    RequireKeys(json, {"choices", "answer"}, where);
+    RequireKeys(json, {"choices", "answer"}, form, where);
   }
   const Json& choices = json["choices"];
   if (!choices.is_array() || choices.size() < 2) {
@@ -64,7 +63,8 @@ ChoiceItem ItemFromJson(const Json& json, const InputError::Where& where) {
       item.choices.push_back(
           {StringAt(json["context"], "the context", where), StringAt(choices[i], name, where)});
     } else {
-      RequireKeys(choices[i], {"context", "continuation"}, {where.file, where.place + ", " + name});
+      RequireKeys(choices[i], {"context", "continuation"}, R"({"context", "continuation"})",
+                  {where.file, where.place + ", " + name});
       item.choices.push_back({StringAt(choices[i]["context"], name, where),
                               StringAt(choices[i]["continuation"], name, where)});
     }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "runtime/text/normalizer.h"
 #include "spec/errors.h"
 
 namespace deepthin::runtime {
@@ -31,6 +32,16 @@ void AppendFolded(std::string_view line, std::string& paragraph) {
     if (!paragraph.empty()) paragraph += ' ';
     paragraph += line.substr(begin, end - begin);
     begin = line.find_first_not_of(kWhiteSpace, end);
+  }
+}
+
+// A text in another encoding would get a perplexity, too: of what it does not say.
+void CheckUtf8(std::string_view text, const std::string& file) {
+  for (size_t at = 0; at < text.size();) {
+    const size_t length = Utf8Length(text.substr(at));
+    if (length == 1 && static_cast<unsigned char>(text[at]) >= 0x80)
+      throw InputError({file, "byte " + std::to_string(at)}, "is no UTF-8", "text in UTF-8");
+    at += length;
   }
 }
 
@@ -128,6 +139,7 @@ PerplexityResult Perplexity(const Weights& weights, ThreadPool& pool, const Toke
                             std::string_view text, const std::string& file,
                             const PerplexityOptions& options,
                             const std::function<void(int64_t, int64_t)>& progress) {
+  CheckUtf8(text, file);
   const ModelSpec& spec = weights.spec;
   const std::vector<std::string> paragraphs = SelectParagraphs(text, options);
   if (tokenizer.vocab_size() != spec.vocab_size) {

@@ -1,5 +1,7 @@
 #include "runtime/text/token_picker.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -19,7 +21,7 @@ void Validate(const PickerOptions& options, const InputError::Where& root) {
     throw InputError(at("top_k"), "is " + std::to_string(*options.top_k), "1 or more");
   }
   if (!(options.top_p > 0 && options.top_p <= 1)) {
-    throw InputError(at("top_p"), "is " + std::to_string(options.top_p),
+    throw InputError(at("top_p"), fmt::format("is {}", options.top_p),
                      "a number above 0 and up to 1");
   }
 }

@@ -53,7 +53,36 @@ TEST(BadInput, OnTheCommandLine) {
   ExpectOneSentence({"paper", "table-99"}, 2, {"table-99", "table-11"});
   ExpectOneSentence({"calibrate", "paper", "table-11"}, 2, {"table-7"});
   ExpectOneSentence({"choose", "--params", "lots", "--db", "x.db"}, 2, {"--params", "lots"});
+  ExpectOneSentence({"choose", "--memory", "512", "--db", "x.db"}, 2, {"--memory", "512MiB"});
+  ExpectOneSentence({"choose", "--params", "125M", "--within", "5"}, 2, {"--within", "10%"});
+  ExpectOneSentence({"choose", "--within", "5%"}, 2, {"--within", "--params"});
+  ExpectOneSentence({"choose", "--db", ""}, 2, {"--db", "empty"});
   ExpectOneSentence({"export", "mobilellm-125m:ffn=relu", "--hf-config"}, 2, {"relu", "swiglu"});
+  ExpectOneSentence({"params", "mobilellm-125m:norm_eps=0"}, 2, {"/norm_eps: is 0;"});
+  ExpectOneSentence({"params", "--precision", "f12"}, 2, {"--precision: is 'f12'"});
+}
+
+TEST(BadInput, AModelThatIsNoFile) {
+  ExpectOneSentence({"measure", "mobilellm-125"}, 2,
+                    {"'mobilellm-125'", "deepthin params", "GGUF"});
+  ExpectOneSentence({"measure", "mobilellm-125m:n_blocks"}, 2, {"the override 'n_blocks'"});
+}
+
+TEST(BadInput, OptionsByTheNameThatTheUserKnows) {
+  ExpectOneSentence({"measure", kTinyModel, "--positions", "5000"}, 2, {"--positions: holds 5000"});
+  ExpectOneSentence({"measure", kTinyModel, "--prompt", "2048"}, 2, {"command line: --generate:"});
+}
+
+TEST(BadInput, OptionsThatWouldChangeNothing) {
+  const TemporaryFolder folder;
+  const std::string path = folder.File("x");
+  ExpectOneSentence({"params", "--check-paper", "mobilellm-125m"}, 2, {"--check-paper"});
+  ExpectOneSentence({"paper", "7", "--csv", "--json"}, 2, {"--csv and --json"});
+  ExpectOneSentence({"export", kTinyModel, "--gguf", path, "--out", "y"}, 2, {"--out"});
+  ExpectOneSentence({"export", kTinyModel, "--hf-config", "--tokenizer", "t"}, 2, {"--tokenizer"});
+  ExpectOneSentence({"export", kTinyModel, "--json", "--dtype", "f16"}, 2, {"--dtype"});
+  ExpectOneSentence({"convert", kTinyModel, path, "--tokenizer", "t"}, 2, {"--tokenizer"});
+  EXPECT_THAT(folder.List(), IsEmpty());
 }
 
 TEST(BadInput, InJsonFiles) {
@@ -187,10 +216,22 @@ TEST_F(BadDatabase, OnAPathThatCannotBeWritten) {
   EXPECT_THAT(folder_.List(), ::testing::ElementsAre("sweep.db", "tiny.json"));
 }
 
+// Before the measuring, not after it.
+TEST(BadEnvironment, ATimelineThatCannotBeWritten) {
+  const TemporaryFolder folder;
+  ExpectOneSentence({"measure", kTinyModel, "--perfetto", folder.File("no/trace.json")}, 1,
+                    {"no/trace.json", "No such file"});
+  ExpectOneSentence({"measure", kTinyModel, "--perfetto", folder.File(".")}, 1, {"directory"});
+}
+
 TEST(BadEnvironment, AFullStandardOutputIsNoSuccess) {
   const ProgramResult result = RunProgram({"params"}, "/dev/full");
   EXPECT_EQ(result.exit_code, 1);
-  EXPECT_THAT(result.err, AllOf(StartsWith("deepthin: "), HasSubstr("\n")));
+  EXPECT_EQ(result.err, "deepthin: standard output: cannot be written\n");
+  // More than a buffer of it, so that not only the last flush fails.
+  const ProgramResult longer = RunProgram({"params", "--check-paper", "--json"}, "/dev/full");
+  EXPECT_EQ(longer.exit_code, 1);
+  EXPECT_EQ(longer.err, "deepthin: standard output: cannot be written\n");
 }
 
 }  // namespace

@@ -2,6 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <filesystem>
+
 #include "spec/json_io.h"
 #include "tests/end_to_end/program.h"
 
@@ -109,6 +112,36 @@ TEST(Commands, CalibrateStatesTheErrorsThatTheDocumentsState) {
     EXPECT_NEAR(std::abs(linear[i]["held_out_error_percent"]["value"].get<double>()),
                 held_out_percent[i], 0.05);
   }
+}
+
+TEST(Commands, EstimateSaysWhatOverridesLeft) {
+  const auto head = [](const Words& settings) {
+    Words arguments = {"estimate", "mobilellm-125m"};
+    for (const std::string& setting : settings)
+      arguments.insert(arguments.end(), {"--set", setting});
+    const std::string out = RunProgram(arguments).out;
+    return out.substr(0, out.find('\n'));
+  };
+  EXPECT_THAT(head({}), HasSubstr("iphone-13 in f16, prompt 64, generating 32, by"));
+  EXPECT_THAT(
+      head({"precision.weights=q4_0", "workload.batch=2"}),
+      HasSubstr("in q4_0 (embedding f16, activations f16, KV f16), prompt 64, generating 32, "
+                "batch 2, by"));
+}
+
+TEST(Commands, ADeviceIsNoFileToReplace) {
+  const TemporaryFolder folder;
+  const std::string path = folder.File("null");  // a link: should this fail, the device is unharmed
+  std::filesystem::create_symlink("/dev/null", path);
+  const ProgramResult result = RunProgram({"export", kTinyModel, "--gguf", path});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_TRUE(std::filesystem::is_character_file(path));
+}
+
+TEST(Commands, TheListOfTablesIsCsvToo) {
+  const std::string out = RunProgram({"paper", "--csv"}).out;
+  EXPECT_THAT(out, ::testing::StartsWith("table,rows,what\ntable-1,3,"));
+  EXPECT_EQ(std::count(out.begin(), out.end(), '\n'), 22);
 }
 
 TEST(Commands, CheckPaperSaysThatAllRowsAgree) {

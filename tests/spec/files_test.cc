@@ -54,6 +54,50 @@ TEST_F(FilesTest, AnyBytesComeBack) {
   EXPECT_EQ(Files(), 1u);
 }
 
+// Renaming over a device would put a file in its place, for everybody.
+TEST_F(FilesTest, ADeviceIsWrittenToAndStays) {
+  std::filesystem::create_symlink("/dev/full", Path("full"));
+  EXPECT_THAT(EnvironmentErrorOf(Path("full"), "x"),
+              Path("full") + ": cannot be written (No space left on device)");
+  EXPECT_TRUE(std::filesystem::is_character_file(Path("full")));
+  std::filesystem::create_symlink("/dev/null", Path("null"));
+  WriteFileAtomically(Path("null"), "x");
+  EXPECT_TRUE(std::filesystem::is_character_file(Path("null")));
+  EXPECT_EQ(Files(), 2u);
+}
+
+TEST_F(FilesTest, ALinkStaysAndWhatItLeadsToIsReplaced) {
+  WriteFileAtomically(Path("f"), "old");
+  std::filesystem::create_symlink("f", Path("link"));
+  WriteFileAtomically(Path("link"), "new");
+  EXPECT_TRUE(std::filesystem::is_symlink(Path("link")));
+  EXPECT_EQ(ReadFile(Path("f")), "new");
+  EXPECT_EQ(Files(), 2u);
+}
+
+TEST_F(FilesTest, WhatCannotBeWrittenIsKnownBefore) {
+  const auto error_of = [](const std::string& path) -> std::string {
+    try {
+      RequireWritable(path);
+    } catch (const EnvironmentError& error) {
+      return error.what();
+    }
+    return "";
+  };
+  EXPECT_EQ(error_of(Path("f")), "");
+  EXPECT_EQ(error_of("f-beside"), "");
+  EXPECT_EQ(error_of("/dev/null"), "");
+  EXPECT_EQ(error_of(Path(".")), Path(".") + ": cannot be written (Is a directory)");
+  EXPECT_EQ(error_of(Path("no/f")),
+            Path("no/f") + ": cannot be written (No such file or directory)");
+  EXPECT_EQ(Files(), 0u);
+}
+
+TEST_F(FilesTest, ReadingEndsWhereTheFileDoesNot) {
+  EXPECT_EQ(InputErrorOf([&] { return ReadFile("/dev/zero"); }),
+            "/dev/zero: goes on for more than 1 GiB; expected a file of at most that size");
+}
+
 TEST_F(FilesTest, ReadingSaysWhy) {
   EXPECT_EQ(InputErrorOf([&] { return ReadFile(Path("absent")); }),
             Path("absent") +

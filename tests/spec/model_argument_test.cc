@@ -55,9 +55,12 @@ TEST(ModelFromArgumentTest, FileWithOverrides) {
 
 TEST(ModelFromArgumentTest, SaysWhatIsWrong) {
   EXPECT_THAT(ErrorOf("mobilellm-125"),
-              AllOf(StartsWith("mobilellm-125: is no model that is known; expected a preset ("),
+              AllOf(StartsWith("'mobilellm-125' is no model that is known; expected a preset ("),
                     HasSubstr("mobilellm-125m, "), HasSubstr("ends in .json")));
-  EXPECT_THAT(ErrorOf(""), HasSubstr("is no model that is known"));
+  EXPECT_THAT(ErrorOf(""), StartsWith("'' is no model that is known"));
+  EXPECT_THAT(ErrorOf("mobilellm-125m:n_blocks"),
+              HasSubstr("has the override 'n_blocks'; expected key=value"));
+  EXPECT_THAT(ErrorOf("mobilellm-125m:"), HasSubstr("has the override ''; expected key=value"));
   EXPECT_THAT(ErrorOf(":n_blocks=2"), HasSubstr("is no model that is known"));
   EXPECT_THAT(ErrorOf("absent.json"),
               AllOf(StartsWith("absent.json: cannot be read"), HasSubstr("No such file")));
@@ -91,8 +94,9 @@ TEST(PrecisionFromArgumentTest, NamesAndObjects) {
     EXPECT_EQ(PrecisionFromArgument(known.name), known.precision);
     EXPECT_EQ(PrecisionFromJson(ToJson(known.precision), {"s.json", ""}), known.precision);
   }
-  EXPECT_EQ(InputErrorOf([] { return PrecisionFromArgument("int4"); }),
-            "command line: precision: is 'int4'; expected one of f32, f16, bf16, q8_0, q4_0, w8a8");
+  EXPECT_EQ(
+      InputErrorOf([] { return PrecisionFromArgument("int4"); }),
+      "command line: --precision: is 'int4'; expected one of f32, f16, bf16, q8_0, q4_0, w8a8");
 }
 
 }  // namespace

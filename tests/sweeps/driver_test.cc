@@ -44,7 +44,9 @@ TEST_F(DriverTest, EvaluatesEachPointOnceAndASecondRunNothing) {
 
 TEST_F(DriverTest, EqualQuestionsAreAskedOnceAcrossSweepsAndWithinOne) {
   static_cast<void>(Run(DepthSweep({10, 20})));
-  const Summary overlapping = Run(DepthSweep({20, 30, 30}));
+  Json definition = DepthDefinition({20, 30});
+  definition["axes"][0]["values"].push_back({{"label", "30 again"}, {"value", 30}});
+  const Summary overlapping = Run(SweepFromJson(definition, "depths.json"));
   EXPECT_EQ(overlapping.evaluated, 1);
   EXPECT_EQ(overlapping.reused, 2);
   EXPECT_EQ(fake_->calls, 3);

@@ -35,13 +35,35 @@ TEST(SweepFromJson, NamesFilePathAndFault) {
        "/base/workload/prompt_tokens",
        "8",
        {"/base/workload/prompt_tokens", "\"8\"", "a whole number"}},
-      {"unknown model", "/base/model", "mobilellm-7b", {"mobilellm-7b", "mobilellm-125m"}},
-      {"unknown SoC", "/base/soc", "abacus", {"abacus", "iphone-13"}},
+      {"unknown model",
+       "/base/model",
+       "mobilellm-7b",
+       {"my.json: /base/model: 'mobilellm-7b'", "mobilellm-125m"}},
+      {"unknown SoC", "/base/soc", "abacus", {"my.json: /base/soc: 'abacus'", "iphone-13"}},
       {"unknown precision", "/base/precision", "f12", {"/base/precision", "f12", "q4_0"}},
       {"axes of a wrong type", "/axes", "depth", {"/axes"}},
       {"axis without values", "/axes/0/values", Json::array(), {"/axes/0/values"}},
-      {"axis on an unknown key", "/axes/0/key", "model.depth", {"model.depth", "n_blocks"}},
-      {"value of a wrong type", "/axes/0/values/0", "deep", {"/model/n_blocks", "deep"}},
+      {"axis on an unknown key",
+       "/axes/0/key",
+       "model.depth",
+       {"my.json: /axes/0/key: model.depth: names no key 'depth'", "n_blocks"}},
+      {"value of a wrong type",
+       "/axes/0/values/1",
+       "deep",
+       {"my.json: /axes/0/values/1: /model/n_blocks: is \"deep\"; expected a whole number"}},
+      {"unknown model in an axis",
+       "/axes/0",
+       {{"key", "model"}, {"values", {"mobilellm-7b"}}},
+       {"my.json: /axes/0/values/0: 'mobilellm-7b'"}},
+      {"a value twice", "/axes/0/values/1", 12, {"/axes/0/values/1: is 'n_blocks=12' like"}},
+      {"an axis twice",
+       "/axes/1",
+       {{"key", "model.n_blocks"}, {"values", {3}}},
+       {"/axes/1/key: is 'model.n_blocks' a second time"}},
+      {"an axis that wipes out another",
+       "/axes/1",
+       {{"key", "model"}, {"values", {"mobilellm-350m"}}},
+       {"/axes/1/key: is 'model' after 'model.n_blocks'"}},
       {"unknown sampler", "/sampler", "oracle", {"/sampler", "oracle", "grid"}},
       {"no evaluators", "/evaluators", Json::array(), {"/evaluators"}},
   };
@@ -50,10 +72,21 @@ TEST(SweepFromJson, NamesFilePathAndFault) {
     Json definition = DepthDefinition({12, 30});
     definition[Json::json_pointer(bad.pointer)] = bad.value;
     const std::string error = ErrorOf(definition);
-    // SoC and model arguments name themselves in place of the file.
     for (const std::string& part : bad.says) EXPECT_THAT(error, HasSubstr(part));
     EXPECT_THAT(error, ::testing::Not(HasSubstr("\n")));
   }
+}
+
+TEST(PointsOf, MoreThanFitInMemoryAreRefusedAtOnce) {
+  Json definition = DepthDefinition({12});
+  for (const char* key : {"model.n_blocks", "model.d_ff", "model.d_model"}) {
+    Json values = Json::array();
+    for (int i = 1; i <= 101; ++i) values.push_back(i);
+    definition["axes"].push_back({{"key", key}, {"values", values}});
+  }
+  definition["axes"].erase(0);
+  EXPECT_EQ(ErrorOf(definition),
+            "my.json: /axes: have more than a million combinations; expected at most that");
 }
 
 TEST(PointsOf, AnInvalidCombinationIsAnInfeasiblePointWithTheReason) {
@@ -64,7 +97,7 @@ TEST(PointsOf, AnInvalidCombinationIsAnInfeasiblePointWithTheReason) {
   EXPECT_TRUE(std::holds_alternative<Problem>(points[0].problem));
   ASSERT_TRUE(std::holds_alternative<results::Infeasible>(points[1].problem));
   EXPECT_THAT(std::get<results::Infeasible>(points[1].problem).reason,
-              AllOf(HasSubstr("n_kv_heads"), HasSubstr("divisor of n_heads")));
+              "/model/n_kv_heads: is 4; expected a divisor of n_heads, which is 9");
 }
 
 TEST(PointsOf, AppliesAxesAndLabels) {

@@ -8,6 +8,7 @@
 namespace deepthin::explorer {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 class CommandLineTest : public ::testing::Test {
@@ -43,7 +44,8 @@ TEST_F(CommandLineTest, ReadsOptionsAndPositionals) {
 }
 
 TEST_F(CommandLineTest, RefusesUnknownAbbreviatedAndMissing) {
-  EXPECT_THAT(ErrorOf({"a", "--fast"}), HasSubstr("fast"));
+  EXPECT_THAT(ErrorOf({"a", "--fast"}),
+              AllOf(HasSubstr("fast"), HasSubstr("'deepthin test --help' lists")));
   EXPECT_THAT(ErrorOf({"a", "--quic"}), HasSubstr("quic"));
   EXPECT_THAT(ErrorOf({"a", "--name"}), HasSubstr("name"));
 }
@@ -54,6 +56,23 @@ TEST_F(CommandLineTest, CountsPositionals) {
 
 TEST_F(CommandLineTest, TooManyPositionals) {
   EXPECT_THAT(ErrorOf({"a", "b", "c"}), HasSubstr("has 3 arguments"));
+}
+
+TEST(CommandLineWithoutPositionals, NamesTheFirst) {
+  CommandLine line({.usage = "deepthin test [options]", .text = "", .examples = {}});
+  try {
+    static_cast<void>(line.Parse({"foo"}));
+    FAIL();
+  } catch (const InputError& error) {
+    EXPECT_STREQ(error.what(), "command line: has the argument 'foo'; expected none");
+  }
+}
+
+TEST_F(CommandLineTest, AnEmptyNameIsNoName) {
+  ASSERT_TRUE(line_.Parse({"a", "--name", ""}));
+  EXPECT_EQ(line_.Get("name"), "");
+  EXPECT_THROW(static_cast<void>(line_.GetFilled("name")), InputError);
+  EXPECT_EQ(line_.GetFilled("threads"), "2");
 }
 
 TEST_F(CommandLineTest, NumbersAreWholeAndWithinBounds) {

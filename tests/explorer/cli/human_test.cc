@@ -18,6 +18,13 @@ TEST(Human, WritesFiguresAsPeopleDo) {
   EXPECT_EQ(HumanTime(Seconds(13e-6)), "13.0 us");
   EXPECT_EQ(HumanClock(Seconds(65.4)), "1:05");
   EXPECT_EQ(HumanClock(Seconds(3725)), "1:02:05");
+  EXPECT_EQ(HumanRate(0.1971), "0.197");
+  EXPECT_EQ(HumanRate(3806.4), "3806");
+  EXPECT_EQ(HumanMilliseconds(0.0156), "15.60");
+  EXPECT_EQ(HumanMilliseconds(4.53e-6), "0.0045");
+  EXPECT_EQ(HumanMilliseconds(0), "0.00");
+  EXPECT_EQ(HumanCapacity(KiB(32)), "32 KiB");
+  EXPECT_EQ(HumanCapacity(MiB(256)), "256 MiB");
 }
 
 TEST(Human, ReadsThemBack) {
@@ -38,6 +45,8 @@ TEST(Human, RefusesEverythingElse) {
   }
   EXPECT_THROW(static_cast<void>(TimeFromText("15", "decode").value()), InputError);
   EXPECT_THROW(static_cast<void>(BytesFromText("512Mb", "memory")), InputError);
+  EXPECT_THROW(static_cast<void>(BytesFromText("512", "memory")), InputError);
+  EXPECT_THROW(static_cast<void>(ShareFromText("5", "within")), InputError);  // 5 %, surely
 }
 
 }  // namespace

@@ -2,8 +2,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <cmath>
+#include <csignal>
+#include <filesystem>
 #include <random>
 
 #include "runtime/checkpoint/rope_rows.h"
@@ -39,6 +42,19 @@ class Safetensors : public WithFolder {
 TEST(RopeRows, GoThereAndBack) {
   EXPECT_THAT(PairsFromHalves(12, 6), ElementsAre(0, 3, 1, 4, 2, 5, 6, 9, 7, 10, 8, 11));
   EXPECT_THAT(HalvesFromPairs(6, 6), ElementsAre(0, 2, 4, 1, 3, 5));
+}
+
+TEST_F(Safetensors, AFolderThatCouldNotBeFilledIsNotLeft) {
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &before), 0);
+  rlimit small = before;
+  small.rlim_cur = 100;
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
+  EXPECT_THROW(WriteSafetensors(SmallWeights(SmallSpec(), 1), Path("model")), EnvironmentError);
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
+  static_cast<void>(std::signal(SIGXFSZ, handler));
+  EXPECT_FALSE(std::filesystem::exists(Path("model")));
 }
 
 TEST_F(Safetensors, WhatIsWrittenIsReadBackEqual) {

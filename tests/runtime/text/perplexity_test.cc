@@ -11,6 +11,7 @@
 #include "spec/errors.h"
 #include "spec/files.h"
 #include "spec/random.h"
+#include "tests/runtime/error_text.h"
 #include "tests/runtime/text/text_models.h"
 #include "tests/runtime/text/vocabularies.h"
 
@@ -185,6 +186,17 @@ TEST(PerplexityTest, RefusesWhatDoesNotFit) {
   weights.final_norm = damaged;
   EXPECT_THAT(run(tokenizer, {.min_chars = 5, .max_tokens = 9}),
               HasSubstr("not finite in paragraph 1 of emma.txt"));
+}
+
+TEST(PerplexityTest, RefusesTextInAnotherEncoding) {
+  ThreadPool pool(1);
+  const Weights weights = RandomWeights(SmallSpec(), 1, pool);
+  const std::string latin1 = "ab caf\xe9 ab";
+  EXPECT_EQ(ErrorText<InputError>([&] {
+              (void)Perplexity(weights, pool, SmallTokenizer(), latin1, "emma.txt",
+                               {.min_chars = 5, .max_tokens = 9});
+            }),
+            "emma.txt: byte 6: is no UTF-8; expected text in UTF-8");
 }
 
 // Reference values: an independent float64 implementation.
