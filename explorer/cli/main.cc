@@ -79,7 +79,7 @@ constexpr std::pair<std::string_view, std::string_view> kOptionOfField[] = {
 };
 
 std::string Sentence(const InputError& error) {
-  const std::string text = error.what();
+  std::string text = error.what();
   if (!error.where().file.empty()) return text;
   for (const auto& [field, option] : kOptionOfField) {
     if (error.where().place == field)
