@@ -22,7 +22,7 @@
 namespace deepthin::runtime::bf16 {
 namespace {
 
-constexpr int kVectors = 4;  // of rows in a panel; 4 x 6 sums are 24 of 32 registers
+constexpr int64_t kVectors = 4;  // of rows in a panel; 4 x 6 sums are 24 of 32 registers
 constexpr int kTokens = 6;
 constexpr int64_t kColumns = 32;          // of a vector
 constexpr int64_t kPrefetchBytes = 4096;  // ahead of the loads of one token
@@ -73,10 +73,10 @@ DEEPTHIN_BF16 float Dot(const uint16_t* row, const uint16_t* x, int64_t cols) {
 
 // panel[c / 2][r] = columns c and c + 1 of row first + r, for 16 kPanelVectors rows; the last row
 // of w stands for those that are missing.
-template <int kPanelVectors>
+template <int64_t kPanelVectors>
 DEEPTHIN_BF16 void Pack(MatrixView<const uint16_t> w, int64_t first, uint16_t* panel) {
-  constexpr int64_t kStride = int64_t{kColumns} * kPanelVectors;
-  for (int v = 0; v < kPanelVectors; ++v) {
+  constexpr int64_t kStride = kColumns * kPanelVectors;
+  for (int64_t v = 0; v < kPanelVectors; ++v) {
     const uint16_t* rows[16];
     for (int64_t r = 0; r < 16; ++r) rows[r] = w.Row(std::min(first + 16 * v + r, w.rows - 1));
     uint16_t* to = panel + v * kColumns;
@@ -93,7 +93,7 @@ DEEPTHIN_BF16 void Pack(MatrixView<const uint16_t> w, int64_t first, uint16_t* p
 }
 
 // y[t][r] for kTileTokens tokens, whose bf16 begin at x, and `rows` rows of the panel.
-template <int kPanelVectors, int kTileTokens>
+template <int64_t kPanelVectors, int kTileTokens>
 DEEPTHIN_BF16 void Tile(const uint16_t* panel, const uint16_t* x, int64_t padded, int64_t rows,
                         MutableMatrix y) {
   __m512 sums[kTileTokens][kPanelVectors];
@@ -102,17 +102,17 @@ DEEPTHIN_BF16 void Tile(const uint16_t* panel, const uint16_t* x, int64_t padded
   }
   for (int64_t c = 0; c < padded; c += 2) {
     __m512i w[kPanelVectors];
-    for (int v = 0; v < kPanelVectors; ++v) w[v] = _mm512_load_si512(panel + v * kColumns);
+    for (int64_t v = 0; v < kPanelVectors; ++v) w[v] = _mm512_load_si512(panel + v * kColumns);
     panel += kPanelVectors * kColumns;
     for (int t = 0; t < kTileTokens; ++t) {
       int32_t pair = 0;
       std::memcpy(&pair, x + t * padded + c, sizeof(pair));
       const __m512i both = _mm512_set1_epi32(pair);
-      for (int v = 0; v < kPanelVectors; ++v) sums[t][v] = AddProducts(sums[t][v], w[v], both);
+      for (int64_t v = 0; v < kPanelVectors; ++v) sums[t][v] = AddProducts(sums[t][v], w[v], both);
     }
   }
   for (int t = 0; t < kTileTokens; ++t) {
-    for (int v = 0; v < kPanelVectors; ++v) {
+    for (int64_t v = 0; v < kPanelVectors; ++v) {
       const int64_t left = std::clamp<int64_t>(rows - 16 * v, 0, 16);
       _mm512_mask_storeu_ps(y.Row(t) + 16 * v, static_cast<__mmask16>((1U << left) - 1),
                             sums[t][v]);
@@ -121,7 +121,7 @@ DEEPTHIN_BF16 void Tile(const uint16_t* panel, const uint16_t* x, int64_t padded
 }
 
 // The tile for as many tokens as are left, 1 to kTileTokens.
-template <int kPanelVectors, int kTileTokens>
+template <int64_t kPanelVectors, int kTileTokens>
 DEEPTHIN_BF16 void LastTile(const uint16_t* panel, const uint16_t* x, int64_t padded, int64_t rows,
                             MutableMatrix y) {
   if constexpr (kTileTokens > 1) {
@@ -134,7 +134,7 @@ DEEPTHIN_BF16 void LastTile(const uint16_t* panel, const uint16_t* x, int64_t pa
 }
 
 // All tokens by the rows of w from `first` on that a panel of kPanelVectors vectors takes.
-template <int kPanelVectors>
+template <int64_t kPanelVectors>
 DEEPTHIN_BF16 void MultiplyByPanel(MatrixView<const uint16_t> w, int64_t first, const uint16_t* x,
                                    int64_t padded, MutableMatrix y) {
   auto* panel = ThreadScratch<uint16_t>(ScratchUse::kPanel, padded * 16 * kPanelVectors);
