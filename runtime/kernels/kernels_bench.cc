@@ -288,7 +288,7 @@ void Register(const std::string& name, const Kernels& kernels,
   if (name.starts_with("Attention")) registered->DenseRange(0, 2);
 }
 
-[[maybe_unused]] const bool registered = [] {
+[[maybe_unused]] const bool kRegistered = [] {
   for (const Kernels& kernels : SupportedKernels()) {
 #define DEEPTHIN_KERNEL(name) Register(#name, kernels, Bench##name);
 #include "runtime/kernels/kernel_table.inc"

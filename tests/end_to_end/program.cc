@@ -19,6 +19,7 @@ pid_t Start(const std::vector<std::string>& arguments, const std::string& out,
   std::vector<std::string> words = {DEEPTHIN_PROGRAM};
   words.insert(words.end(), arguments.begin(), arguments.end());
   std::vector<char*> argv;
+  argv.reserve(words.size() + 1);
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
   const pid_t child = ::fork();
