@@ -4,7 +4,7 @@
 // For one token the lanes are columns, and a row is read as it lies in memory; for several they are
 // rows: a panel of rows is turned to f32 and interleaved once, and meets all tokens. A result
 // depends neither on the rows and tokens beside it nor on where a range of rows begins: for one
-// token it is four chains of fused multiply-adds per lane, for several one chain over the columns.
+// token it is two chains of fused multiply-adds per lane, for several one chain over the columns.
 #if defined(DEEPTHIN_KERNELS_FLOAT_PRODUCTS_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef DEEPTHIN_KERNELS_FLOAT_PRODUCTS_INL_H_
 #undef DEEPTHIN_KERNELS_FLOAT_PRODUCTS_INL_H_
@@ -28,45 +28,55 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 // ---- One token ----
 
-// How far ahead of its loads MatVec prefetches, in bytes, on through the rows that follow: the
-// hardware prefetcher stops at the end of each 4 KiB page. Of 0, 1024, 2048 and 4096 the best on
-// Zen 4.
-inline constexpr int64_t kPrefetchBytes = 4096;
+// Rows side by side share the loads of activations. They are one stretch of memory, and what
+// follows it is prefetched in the order in which it lies there, so far ahead, into L2: as several
+// streams, or without it, one token falls to a half of what a reading loop reaches (Zen 4).
+inline constexpr int kDotRows = 2;
+inline constexpr int64_t kPrefetchBytes = 16384;
 
-// One row after the other, as they lie in memory: several rows side by side are as many streams,
-// and run at two thirds of the bandwidth (Zen 4: 12 instead of 18 GB/s). Four chains hide the
-// latency of the multiply-add.
-template <class T>
-HWY_INLINE void MatVec(MatrixView<const T> w, const float* x, float* y) {
+HWY_INLINE void PrefetchLines(const void* from, int64_t bytes) {
+  for (int64_t i = 0; i < bytes; i += 64) {
+    __builtin_prefetch(static_cast<const char*>(from) + kPrefetchBytes + i, 0, 2);
+  }
+}
+
+// y[i] = dot(rows[i], x): two chains for each row.
+template <int kRows, class T>
+HWY_INLINE void DotRows(const T* w, int64_t cols, const float* HWY_RESTRICT x, float* y) {
   const hn::ScalableTag<float> d;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-  const int64_t whole = w.cols - w.cols % lanes;
-  constexpr int64_t kLine = 64 / static_cast<int64_t>(sizeof(T));
-  constexpr int64_t kAhead = kPrefetchBytes / static_cast<int64_t>(sizeof(T));
-  for (int64_t r = 0; r < w.rows; ++r) {
-    const T* HWY_RESTRICT row = w.Row(r);
-    auto sum0 = hn::Zero(d);
-    auto sum1 = hn::Zero(d);
-    auto sum2 = hn::Zero(d);
-    auto sum3 = hn::Zero(d);
-    int64_t c = 0;
-    for (; c + 4 * lanes <= whole; c += 4 * lanes) {
-      for (int64_t line = 0; line < 4 * lanes; line += kLine) {
-        hwy::Prefetch(row + c + line + kAhead);
-      }
-      sum0 = hn::MulAdd(LoadFloats(d, row + c), hn::LoadU(d, x + c), sum0);
-      sum1 = hn::MulAdd(LoadFloats(d, row + c + lanes), hn::LoadU(d, x + c + lanes), sum1);
-      sum2 = hn::MulAdd(LoadFloats(d, row + c + 2 * lanes), hn::LoadU(d, x + c + 2 * lanes), sum2);
-      sum3 = hn::MulAdd(LoadFloats(d, row + c + 3 * lanes), hn::LoadU(d, x + c + 3 * lanes), sum3);
-    }
-    for (; c < whole; c += lanes) {
-      sum0 = hn::MulAdd(LoadFloats(d, row + c), hn::LoadU(d, x + c), sum0);
-    }
-    const auto sums = hn::Add(hn::Add(sum0, sum1), hn::Add(sum2, sum3));
-    float sum = hn::GetLane(hn::SumOfLanes(d, sums));
-    for (; c < w.cols; ++c) sum += ToFloat(row[c]) * x[c];
-    y[r] = sum;
+  const T* HWY_RESTRICT rows[kRows];
+  hn::Vec<decltype(d)> sums[kRows][2];
+  for (int i = 0; i < kRows; ++i) {
+    rows[i] = w + i * cols;
+    for (auto& sum : sums[i]) sum = hn::Zero(d);
   }
+  int64_t c = 0;
+  for (; c + 2 * lanes <= cols; c += 2 * lanes) {
+    PrefetchLines(w + kRows * c, kRows * 2 * lanes * static_cast<int64_t>(sizeof(T)));
+    for (int v = 0; v < 2; ++v) {
+      const auto values = hn::LoadU(d, x + c + v * lanes);
+      for (int i = 0; i < kRows; ++i) {
+        sums[i][v] = hn::MulAdd(LoadFloats(d, rows[i] + c + v * lanes), values, sums[i][v]);
+      }
+    }
+  }
+  for (; c + lanes <= cols; c += lanes) {
+    for (int i = 0; i < kRows; ++i) {
+      sums[i][0] = hn::MulAdd(LoadFloats(d, rows[i] + c), hn::LoadU(d, x + c), sums[i][0]);
+    }
+  }
+  for (int i = 0; i < kRows; ++i) {
+    y[i] = hn::GetLane(hn::SumOfLanes(d, hn::Add(sums[i][0], sums[i][1])));
+    for (int64_t last = c; last < cols; ++last) y[i] += ToFloat(rows[i][last]) * x[last];
+  }
+}
+
+template <class T>
+HWY_INLINE void MatVec(MatrixView<const T> w, const float* x, float* y) {
+  int64_t r = 0;
+  for (; r + kDotRows <= w.rows; r += kDotRows) DotRows<kDotRows>(w.Row(r), w.cols, x, y + r);
+  for (; r < w.rows; ++r) DotRows<1>(w.Row(r), w.cols, x, y + r);
 }
 
 // ---- Several tokens ----
