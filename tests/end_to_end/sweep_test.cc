@@ -84,8 +84,9 @@ TEST(Sweep, SurvivesKillAndLosesNothing) {
   const std::string database = folder.File("tiny.db");
   const auto done = [&]() -> int64_t {
     const ProgramResult status = RunProgram({"sweep", "status", "--db", database, "--json"});
-    return status.exit_code == 0 ? ParseJson(status.out, "stdout")[0]["trials_done"].get<int64_t>()
-                                 : 0;
+    if (status.exit_code != 0) return 0;
+    const Json sweeps = ParseJson(status.out, "stdout");  // none where it was killed that early
+    return sweeps.empty() ? 0 : sweeps[0]["trials_done"].get<int64_t>();
   };
   int64_t before = 0;
   for (int round = 0; round < 4; ++round) {

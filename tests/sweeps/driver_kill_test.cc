@@ -73,7 +73,8 @@ TEST(DriverKill, LosesAtMostTheTrialInFlight) {
       RunInChild(database, log_path);
       ::_exit(0);
     }
-    std::this_thread::sleep_for(std::chrono::milliseconds(23 + 7 * (round % 11)));
+    // Longer from round to round, so that a busy machine gets there too.
+    std::this_thread::sleep_for(std::chrono::milliseconds(23 + 7 * (round % 11) + 3 * round));
     ::kill(child, SIGKILL);
     int status = 0;
     ASSERT_EQ(::waitpid(child, &status, 0), child);
