@@ -14,6 +14,7 @@
 #include <cmath>
 
 #include "runtime/kernels/float_loads-inl.h"
+#include "runtime/kernels/highway_targets.h"
 #include "runtime/kernels/kernels.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -57,7 +58,7 @@ inline constexpr int64_t kFloatLanes = static_cast<int64_t>(hn::MaxLanes(FloatTa
 inline constexpr int kBlockVectors = static_cast<int>(kKeyBlock / kFloatLanes);
 // Vectors of scores or values that are kept for each of kTileQueries rows at a time: 16 of 32
 // registers, or 8 of 16. Two vectors of 8 floats are a cache line: no line is loaded twice.
-#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON
+#if DEEPTHIN_32_REGISTERS
 inline constexpr int kTileVectors = 4;
 #else
 inline constexpr int kTileVectors = 2;

@@ -18,6 +18,7 @@
 #include <algorithm>
 
 #include "runtime/kernels/float_loads-inl.h"
+#include "runtime/kernels/highway_targets.h"
 #include "runtime/kernels/kernels.h"
 #include "runtime/kernels/thread_scratch.h"
 
@@ -28,9 +29,10 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 // ---- One token ----
 
-// Rows side by side share the loads of activations. They are one stretch of memory, and what
-// follows it is prefetched in the order in which it lies there, so far ahead, into L2: as several
-// streams, or without it, one token falls to a half of what a reading loop reaches (Zen 4).
+// Rows side by side share the loads of activations; 1, 2 and 4 of them run alike (Zen 4). What
+// follows them is prefetched in the order in which it lies in memory, so far ahead, into L2: 4 KiB
+// ahead, or into L1, 128 MB of weights came at half of what a reading loop reaches, so at three
+// quarters.
 inline constexpr int kDotRows = 2;
 inline constexpr int64_t kPrefetchBytes = 16384;
 
@@ -83,7 +85,7 @@ HWY_INLINE void MatVec(MatrixView<const T> w, const float* x, float* y) {
 
 // A tile of row vectors x tokens is kept in registers: 24 of 32, or 12 of 16. Of 2 x 12, 3 x 8 and
 // 4 x 6, all 24, the last is the fastest on Zen 4.
-#if HWY_TARGET == HWY_AVX3 || HWY_ARCH_ARM_A64
+#if DEEPTHIN_32_REGISTERS
 inline constexpr int kPanelVectors = 4;
 #else
 inline constexpr int kPanelVectors = 2;

@@ -3,11 +3,10 @@
 #include <cstdlib>
 #include <vector>
 
+#include "runtime/kernels/highway_targets.h"
 #include "runtime/kernels/instruction_sets.h"
 #include "spec/errors.h"
 
-// Tiles are arrays of vectors, which the sizeless vectors of SVE cannot be; NEON serves those CPUs.
-#define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128)
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "runtime/kernels/kernels.cc"
 // clang-format off: foreach_target.h comes before highway.h, which our own files include.

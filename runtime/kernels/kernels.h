@@ -23,8 +23,8 @@ namespace deepthin::runtime {
 inline constexpr int64_t kRowsPerPanel = 32;
 
 struct Kernels {
-  std::string_view
-      target;  // "AVX3", "AVX2", "SSE4", ... as Highway names it; "SCALAR": reference.h
+  // "AVX3", "AVX2", "SSE4", ... as Highway names it, with what extends it; "SCALAR": reference.h.
+  std::string_view target;
 // Called like functions. A name cannot stand in parentheses here. NOLINTNEXTLINE(bugprone-macro-*)
 #define DEEPTHIN_KERNEL(name) decltype(&reference::name) name;
 #include "runtime/kernels/kernel_table.inc"

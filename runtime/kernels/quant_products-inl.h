@@ -18,6 +18,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "runtime/kernels/highway_targets.h"
 #include "runtime/kernels/kernels.h"
 #include "runtime/kernels/quant_limits.h"
 #include "runtime/kernels/quant_nibbles-inl.h"
@@ -191,7 +192,7 @@ HWY_INLINE void MatVecOfInt8(const WeightMatrix& w, const ActivationView& x, Mut
 // is kept in registers, in int32 and f32: 24 of 32, or 12 of 16.
 using RowsTag = hn::ScalableTag<int32_t>;
 inline constexpr int64_t kRowVectors = 2;
-#if HWY_TARGET == HWY_AVX3 || HWY_ARCH_ARM_A64
+#if DEEPTHIN_32_REGISTERS
 inline constexpr int kQuantTokens = 6;
 #else
 inline constexpr int kQuantTokens = 3;
