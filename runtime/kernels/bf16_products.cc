@@ -25,7 +25,6 @@ namespace {
 constexpr int64_t kVectors = 4;  // of rows in a panel; 4 x 6 sums are 24 of 32 registers
 constexpr int kTokens = 6;
 constexpr int64_t kColumns = 32;          // of a vector
-constexpr int64_t kPrefetchBytes = 4096;  // ahead of the loads of one token
 
 // Columns [c, c + 32) of a row; zeros behind the last.
 DEEPTHIN_BF16_INLINE __m512i LoadColumns(const uint16_t* row, int64_t c, int64_t cols) {
@@ -53,22 +52,18 @@ DEEPTHIN_BF16 const uint16_t* RoundActivations(const ActivationView& x, int64_t 
 }
 
 DEEPTHIN_BF16 float Dot(const uint16_t* row, const uint16_t* x, int64_t cols) {
-  __m512 sums[4] = {_mm512_setzero_ps(), _mm512_setzero_ps(), _mm512_setzero_ps(),
-                    _mm512_setzero_ps()};
+  __m512 sums[2] = {_mm512_setzero_ps(), _mm512_setzero_ps()};
   int64_t c = 0;
-  for (; c + 4 * kColumns <= cols; c += 4 * kColumns) {
-    for (int i = 0; i < 4; ++i) {
-      const uint16_t* at = row + c + i * kColumns;
-      _mm_prefetch(reinterpret_cast<const char*>(at) + kPrefetchBytes, _MM_HINT_T0);
-      sums[i] =
-          AddProducts(sums[i], _mm512_loadu_si512(at), _mm512_load_si512(x + c + i * kColumns));
+  for (; c + 2 * kColumns <= cols; c += 2 * kColumns) {
+    for (int i = 0; i < 2; ++i) {
+      const int64_t at = c + i * kColumns;
+      sums[i] = AddProducts(sums[i], _mm512_loadu_si512(row + at), _mm512_load_si512(x + at));
     }
   }
   for (; c < cols; c += kColumns) {
     sums[0] = AddProducts(sums[0], LoadColumns(row, c, cols), _mm512_load_si512(x + c));
   }
-  return _mm512_reduce_add_ps(
-      _mm512_add_ps(_mm512_add_ps(sums[0], sums[1]), _mm512_add_ps(sums[2], sums[3])));
+  return _mm512_reduce_add_ps(_mm512_add_ps(sums[0], sums[1]));
 }
 
 // panel[c / 2][r] = columns c and c + 1 of row first + r, for 16 kPanelVectors rows; the last row
