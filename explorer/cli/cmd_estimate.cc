@@ -88,15 +88,23 @@ void PrintOperators(const std::string& title, const PhaseCost& phase) {
 
 void PrintOperands(const std::vector<costmodel::OperandCost>& operands) {
   std::vector<TableColumn> columns = {{"of one decoded token", Align::kLeft}};
-  for (const LevelTraffic& level : operands.front().traffic) {
-    columns.push_back({level.level + " MB read"});
-    columns.push_back({"written"});
-    columns.push_back({"us"});
+  std::vector<size_t> used;  // levels that move anything
+  for (size_t i = 0; i < operands.front().traffic.size(); ++i) {
+    const bool moves = std::any_of(operands.begin(), operands.end(), [&](const auto& operand) {
+      return operand.traffic[i].read + operand.traffic[i].written > Bytes(0);
+    });
+    if (!moves) continue;
+    used.push_back(i);
+    const std::string& level = operands.front().traffic[i].level;
+    columns.push_back({level + " MB read"});
+    columns.push_back({level + " MB written"});
+    columns.push_back({level + " us"});
   }
   Table table(std::move(columns));
   for (const costmodel::OperandCost& operand : operands) {
     std::vector<std::string> cells = {std::string(ToText(operand.operand))};
-    for (const LevelTraffic& level : operand.traffic) {
+    for (const size_t i : used) {
+      const LevelTraffic& level = operand.traffic[i];
       cells.push_back(fmt::format("{:.3f}", ToMegabytes(level.read)));
       cells.push_back(fmt::format("{:.3f}", ToMegabytes(level.written)));
       cells.push_back(fmt::format("{:.1f}", ToMicroseconds(level.time)));
