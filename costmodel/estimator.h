@@ -33,4 +33,8 @@ inline constexpr std::string_view kPerTokenName = "per_token";
 // to each other and to f32). Throws InputError that names the dtypes there are.
 [[nodiscard]] const ComputeRate& RateFor(const SocSpec& soc, Dtype dtype);
 
+// No count may leave 64 bits: bounds the largest sums, in double, before anything is counted.
+// Throws InputError. REQUIRES: the problem is valid.
+void RequireCountable(const Problem& problem);
+
 }  // namespace deepthin::costmodel

@@ -9,6 +9,11 @@
 namespace deepthin::costmodel {
 namespace {
 
+OperandClass WeightClass(OpKind kind) {
+  if (kind == OpKind::kEmbed) return OperandClass::kEmbedding;
+  return kind == OpKind::kHead ? OperandClass::kHead : OperandClass::kWeights;
+}
+
 class TrafficBuilder {
  public:
   TrafficBuilder(const OpList& list, const SocSpec& soc)
@@ -20,7 +25,6 @@ class TrafficBuilder {
   }
 
   PassTraffic Build() {
-    tilings_.reserve(list_.ops.size());
     for (size_t i = 0; i < list_.ops.size(); ++i) AddActivations(i);
     AddWeightsAndKv();
     return std::move(traffic_);
@@ -63,10 +67,11 @@ class TrafficBuilder {
     const Op& op = list_.ops[i];
     const size_t level = ActivationLevel(op);
     const Tiling tiling = level < dram_ ? Tiling{} : SpilledTiling(op);
-    tilings_.push_back(tiling);
-    traffic_.read(i, level) +=
-        op.activations_in * tiling.activation_passes + op.kv_new * tiling.stationary_passes;
-    traffic_.written(i, level) += op.activations_out;
+    traffic_.tiling(i) = tiling;
+    traffic_.AddRead(i, OperandClass::kActivations, level,
+                     op.activations_in * tiling.activation_passes);
+    traffic_.AddRead(i, OperandClass::kKv, level, op.kv_new * tiling.stationary_passes);
+    traffic_.AddWritten(i, OperandClass::kActivations, level, op.activations_out);
   }
 
   void AddWeightsAndKv() {
@@ -79,9 +84,11 @@ class TrafficBuilder {
       for (size_t tier = 0; tier <= dram_; ++tier) {
         const Bytes bytes = served.at(a, tier);
         if (operand == Operand::kKvWritten) {
-          traffic_.written(op, tier) += bytes;
+          traffic_.AddWritten(op, OperandClass::kKv, tier, bytes);
         } else {
-          traffic_.read(op, tier) += bytes * tilings_[op].stationary_passes;
+          const OperandClass read =
+              operand == Operand::kKvRead ? OperandClass::kKv : WeightClass(list_.ops[op].kind);
+          traffic_.AddRead(op, read, tier, bytes * traffic_.tiling(op).stationary_passes);
         }
       }
     }
@@ -91,11 +98,22 @@ class TrafficBuilder {
   size_t dram_;
   std::vector<OnChipLevel> on_chip_;
   Bytes largest_;
-  std::vector<Tiling> tilings_;
   PassTraffic traffic_;
 };
 
 }  // namespace
+
+Seconds TransferTime(const MemoryLevel& level, Bytes read, Bytes written) {
+  return read / level.read_bandwidth.value + written / level.write_bandwidth.value;
+}
+
+void Price(const MemoryLevel& level, LevelTraffic& traffic) {
+  traffic.time = TransferTime(level, traffic.read, traffic.written);
+  if (level.read_energy && level.write_energy) {
+    traffic.energy =
+        traffic.read * level.read_energy->value + traffic.written * level.write_energy->value;
+  }
+}
 
 size_t DramLevel(const SocSpec& soc) {
   size_t level = 0;

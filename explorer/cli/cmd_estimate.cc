@@ -3,7 +3,9 @@
 
 #include <algorithm>
 
+#include "costmodel/breakdown.h"
 #include "costmodel/estimator.h"
+#include "costmodel/generation.h"
 #include "costmodel/soc_presets.h"
 #include "explorer/cli/command_line.h"
 #include "explorer/cli/commands.h"
@@ -84,6 +86,63 @@ void PrintOperators(const std::string& title, const PhaseCost& phase) {
              phase.context_tokens, table.ToString());
 }
 
+void PrintOperands(const std::vector<costmodel::OperandCost>& operands) {
+  std::vector<TableColumn> columns = {{"of one decoded token", Align::kLeft}};
+  std::vector<size_t> used;  // levels that move anything
+  for (size_t i = 0; i < operands.front().traffic.size(); ++i) {
+    const bool moves = std::any_of(operands.begin(), operands.end(), [&](const auto& operand) {
+      return operand.traffic[i].read + operand.traffic[i].written > Bytes(0);
+    });
+    if (!moves) continue;
+    used.push_back(i);
+    const std::string& level = operands.front().traffic[i].level;
+    columns.push_back({level + " MB read"});
+    columns.push_back({level + " MB written"});
+    columns.push_back({level + " us"});
+  }
+  Table table(std::move(columns));
+  for (const costmodel::OperandCost& operand : operands) {
+    std::vector<std::string> cells = {std::string(ToText(operand.operand))};
+    for (const size_t i : used) {
+      const LevelTraffic& level = operand.traffic[i];
+      cells.push_back(fmt::format("{:.3f}", ToMegabytes(level.read)));
+      cells.push_back(fmt::format("{:.3f}", ToMegabytes(level.written)));
+      cells.push_back(fmt::format("{:.1f}", ToMicroseconds(level.time)));
+    }
+    table.Row(std::move(cells));
+  }
+  fmt::print("\n{}", table.ToString());
+}
+
+void PrintReplacement(const costmodel::ReplacementBytes& bytes) {
+  fmt::print(
+      "\nDRAM bytes of that token by what SRAM keeps: used last (lru) {}, best fixed choice "
+      "(pinned) {}; no policy goes below {}\n",
+      HumanBytes(bytes.lru), HumanBytes(bytes.pinned), HumanBytes(bytes.bound));
+}
+
+// The whole generation, and where its course jumps by more than a hundredth of a token's time.
+void PrintGeneration(const costmodel::GenerationCost& cost, const Workload& work) {
+  const auto& segments = cost.segments;
+  fmt::print(
+      "\nall {} tokens: {}, {} from DRAM, {} a token on average; the first (context {}) {}, "
+      "the last (context {}) {}\n",
+      work.generated_tokens, HumanTime(cost.time), HumanBytes(cost.dram_bytes),
+      HumanTime(Seconds(cost.time.value() / static_cast<double>(work.generated_tokens))),
+      segments.front().first_context, HumanTime(segments.front().first_time),
+      segments.back().last_context, HumanTime(segments.back().last_time));
+  for (size_t i = 1; i < segments.size(); ++i) {
+    const Seconds before = segments[i - 1].last_time;
+    const Seconds after = segments[i].first_time;
+    if (after.value() < 1.01 * before.value()) continue;
+    fmt::print(
+        "  from context {} on less stays on chip: {} a token instead of {}, {} from DRAM "
+        "instead of {}\n",
+        segments[i].first_context, HumanTime(after), HumanTime(before),
+        HumanBytes(segments[i].first_dram), HumanBytes(segments[i - 1].last_dram));
+  }
+}
+
 void PrintSources(const SocSpec& soc, bool all) {
   const auto numbers = SourcedNumbers(soc);
   if (all) {
@@ -108,7 +167,8 @@ int RunEstimate(const Arguments& arguments) {
        .text =
            "Predicts prefill (TTFT), decode, DRAM bytes, peak memory and energy of a model on an\n"
            "SoC with the analytical cost model. For one model: where the time of a token goes,\n"
-           "operator by operator. These are predictions; 'deepthin measure' has a clock.",
+           "operator by operator and by what the bytes are, and how it grows with the context.\n"
+           "These are predictions; 'deepthin measure' has a clock.",
        .examples = {"deepthin estimate mobilellm-125m --soc iphone-13",
                     "deepthin estimate mobilellm-125m mobilellm-ls-125m --soc iphone-13",
                     "deepthin estimate mobilellm-ls-125m --soc iphone-13 --precision q8_0 "
@@ -141,8 +201,13 @@ int RunEstimate(const Arguments& arguments) {
   if (line.json()) {
     Json rows = Json::array();
     for (const auto& [name, problem, estimate] : estimates) {
-      rows.push_back(
-          {{"model", name}, {"problem", ToJson(problem)}, {"estimate", ToJson(estimate)}});
+      rows.push_back({{"model", name},
+                      {"problem", ToJson(problem)},
+                      {"estimate", ToJson(estimate)},
+                      {"generation", ToJson(costmodel::EstimateGeneration(problem))},
+                      {"prefill_operands", ToJson(costmodel::PrefillOperands(problem))},
+                      {"decode_operands", ToJson(costmodel::DecodeOperands(problem))},
+                      {"decode_by_replacement", ToJson(costmodel::DecodeByReplacement(problem))}});
     }
     fmt::print("{}\n", rows.dump(2));
     return 0;
@@ -157,6 +222,9 @@ int RunEstimate(const Arguments& arguments) {
   PrintComparison(estimates);
   if (estimates.size() == 1) {
     PrintOperators("one decoded token", estimates[0].estimate.decode);
+    PrintOperands(costmodel::DecodeOperands(first));
+    PrintReplacement(costmodel::DecodeByReplacement(first));
+    PrintGeneration(costmodel::EstimateGeneration(first), first.workload);
     PrintOperators("prefill", estimates[0].estimate.prefill);
   }
   PrintSources(first.soc, line.Has("sources"));
