@@ -1,13 +1,12 @@
 // deepthin estimate
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "costmodel/estimator.h"
 #include "costmodel/soc_presets.h"
 #include "explorer/cli/command_line.h"
 #include "explorer/cli/commands.h"
 #include "explorer/cli/human.h"
+#include "explorer/cli/leanings.h"
 #include "explorer/cli/table.h"
 #include "explorer/sources.h"
 #include "spec/argument.h"
@@ -84,20 +83,21 @@ void PrintOperators(const std::string& title, const PhaseCost& phase) {
              phase.context_tokens, table.ToString());
 }
 
-void PrintSources(const SocSpec& soc, bool all) {
-  const auto numbers = SourcedNumbers(soc);
-  if (all) {
-    Table table({{"number", Align::kLeft}, {"value"}, {"source", Align::kLeft}});
-    for (const SourcedNumber& number : numbers) {
-      table.Row({number.path, fmt::format("{:.6g}", number.value), number.source});
-    }
-    fmt::print("\n{}", table.ToString());
-    return;
+void PrintAllSources(const SocSpec& soc) {
+  Table table({{"number", Align::kLeft}, {"value"}, {"source", Align::kLeft}});
+  for (const SourcedNumber& number : SourcedNumbers(soc)) {
+    table.Row({number.path, fmt::format("{:.6g}", number.value), number.source});
   }
-  const auto assumed = std::count_if(numbers.begin(), numbers.end(),
-                                     [](const SourcedNumber& n) { return n.is_assumed(); });
-  fmt::print(stderr, "{}: {} of its {} numbers are assumed; --sources lists them\n", soc.name,
-             assumed, numbers.size());
+  fmt::print("\n{}", table.ToString());
+}
+
+// Of each assumption, what it does to the model that it moves most.
+std::vector<Leaning> LeaningsOf(const std::vector<NamedEstimate>& estimates) {
+  std::vector<Leaning> all;
+  for (const NamedEstimate& row : estimates) {
+    MergeLeanings(all, LeansOn(row.problem, row.estimate));
+  }
+  return all;
 }
 
 }  // namespace
@@ -141,8 +141,10 @@ int RunEstimate(const Arguments& arguments) {
   if (line.json()) {
     Json rows = Json::array();
     for (const auto& [name, problem, estimate] : estimates) {
-      rows.push_back(
-          {{"model", name}, {"problem", ToJson(problem)}, {"estimate", ToJson(estimate)}});
+      rows.push_back({{"model", name},
+                      {"problem", ToJson(problem)},
+                      {"estimate", ToJson(estimate)},
+                      {"leans_on", LeaningsAsJson(LeansOn(problem, estimate))}});
     }
     fmt::print("{}\n", rows.dump(2));
     return 0;
@@ -159,7 +161,11 @@ int RunEstimate(const Arguments& arguments) {
     PrintOperators("one decoded token", estimates[0].estimate.decode);
     PrintOperators("prefill", estimates[0].estimate.prefill);
   }
-  PrintSources(first.soc, line.Has("sources"));
+  if (line.Has("sources")) {
+    PrintAllSources(first.soc);
+  } else {
+    fmt::print(stderr, "{}\n", LeaningSentence(first.soc, LeaningsOf(estimates)));
+  }
   return 0;
 }
 
