@@ -72,7 +72,9 @@ TEST(SocPresets, AssumedNumbersHaveARangeAndAReason) {
       EXPECT_TRUE(source.starts_with("assumed: ")) << path;
       const bool is_zero = json["value"].get<double>() == 0;
       EXPECT_TRUE(is_zero || (json.contains("low") && json.contains("high"))) << path;
-      if (is_zero) EXPECT_THAT(source, HasSubstr("contained in")) << path;
+      if (is_zero) {
+        EXPECT_THAT(source, HasSubstr("contained in")) << path;
+      }
     } else if (json.is_structured()) {
       for (const auto& item : json.items()) check(item.value(), path + "/" + item.key());
     }

@@ -49,10 +49,18 @@ TEST(SocDiff, MatchesLevelsByKindAndRatesByFormat) {
   EXPECT_THAT(names, Contains("dram.read_bandwidth_bytes_per_s"));
   EXPECT_THAT(names, Contains("sram-1.capacity_bytes")) << "its inner level has no match";
   for (const SocDifference& number : diff.values) {
-    if (number.name == "dram.read_bandwidth_bytes_per_s") EXPECT_NEAR(*number.ratio(), 1.3, 0.2);
-    if (number.name == "sram.capacity_bytes") EXPECT_DOUBLE_EQ(*number.ratio(), 8);
-    if (number.name == "compute.int8.peak_macs_per_s") EXPECT_FALSE(number.b.has_value());
-    if (number.name == "battery_j") EXPECT_FALSE(number.a.has_value());
+    if (number.name == "dram.read_bandwidth_bytes_per_s") {
+      EXPECT_NEAR(*number.ratio(), 1.3, 0.2);
+    }
+    if (number.name == "sram.capacity_bytes") {
+      EXPECT_DOUBLE_EQ(*number.ratio(), 8);
+    }
+    if (number.name == "compute.int8.peak_macs_per_s") {
+      EXPECT_FALSE(number.b.has_value());
+    }
+    if (number.name == "battery_j") {
+      EXPECT_FALSE(number.a.has_value());
+    }
   }
 }
 
@@ -63,8 +71,8 @@ TEST(SocDiff, IsAntisymmetric) {
   for (const SocDifference& number : there.values) {
     if (!number.ratio()) continue;
     for (const SocDifference& other : back.values) {
-      if (other.name == number.name && other.ratio())
-        EXPECT_NEAR(*number.ratio() * *other.ratio(), 1, 1e-12) << number.name;
+      if (other.name != number.name || !other.ratio()) continue;
+      EXPECT_NEAR(*number.ratio() * *other.ratio(), 1, 1e-12) << number.name;
     }
   }
 }
