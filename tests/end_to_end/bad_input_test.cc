@@ -160,7 +160,7 @@ TEST(BadInput, SocFilesThatCheckRefuses) {
   ExpectOneSentence({"soc", "check", folder.Write("null.json", "null")}, 2, {"object"});
   ExpectOneSentence({"soc", "check", folder.File("absent.json")}, 2, {"cannot be read"});
   ExpectOneSentence({"soc", "show", "iphone-99"}, 2, {"iphone-99", "iphone-15"});
-  ExpectOneSentence({"soc", "diff", "iphone-13"}, 2, {"SOC"});
+  ExpectOneSentence({"soc", "diff", "iphone-13"}, 2, {"1 argument", "A B"});
   ExpectOneSentence({"soc", "host"}, 2, {"'host'", "list"});
 }
 
