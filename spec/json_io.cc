@@ -128,6 +128,20 @@ void SetAtPath(Json& root, std::string_view dotted_path, Json value, const std::
               : std::move(value);
 }
 
+Json WithoutSources(const Json& json) {
+  if (IsSourced(json)) return json.at("value");
+  if (!json.is_structured()) return json;
+  Json out = json.is_object() ? Json::object() : Json::array();
+  for (const auto& item : json.items()) {
+    if (json.is_object()) {
+      out[item.key()] = WithoutSources(item.value());
+    } else {
+      out.push_back(WithoutSources(item.value()));
+    }
+  }
+  return out;
+}
+
 Json ScalarFromText(std::string_view text) {
   if (text == "true") return true;
   if (text == "false") return false;
@@ -154,9 +168,11 @@ void ThrowUnknownKey(const Where& where, const std::string& key,
   throw InputError(where, "has the unknown key '" + Shorten(key) + "'", "only " + Join(known));
 }
 
-void ThrowMissingKey(const Where& where, std::string_view key, std::string_view help) {
-  throw InputError(where, "lacks the key '" + std::string(key) + "'",
-                   std::string(key) + ": " + std::string(help));
+void ThrowMissingKey(const Where& where, std::string_view key, std::string_view help,
+                     const std::optional<std::string>& unknown) {
+  std::string found = "lacks the key '" + std::string(key) + "'";
+  if (unknown) found += " and has the unknown key '" + Shorten(*unknown) + "'";
+  throw InputError(where, found, std::string(key) + ": " + std::string(help));
 }
 
 int64_t ReadInt(const Json& json, const Where& where) {

@@ -45,6 +45,9 @@ using Where = InputError::Where;
 void SetAtPath(Json& root, std::string_view dotted_path, Json value, const std::string& file,
                const std::string& source);
 
+// Each sourced number in `json` replaced by its value: what a computation depends on.
+[[nodiscard]] Json WithoutSources(const Json& json);
+
 // "12" -> 12, "0.5" -> 0.5, "true" -> true, anything else a string.
 [[nodiscard]] Json ScalarFromText(std::string_view text);
 
@@ -53,7 +56,9 @@ namespace json_internal {
 [[noreturn]] void ThrowWrongType(const Json& json, const Where& where, std::string_view expected);
 [[noreturn]] void ThrowUnknownKey(const Where& where, const std::string& key,
                                   const std::vector<std::string>& known);
-[[noreturn]] void ThrowMissingKey(const Where& where, std::string_view key, std::string_view help);
+// unknown: a key that is there and should not be, which may be the missing one misspelt.
+[[noreturn]] void ThrowMissingKey(const Where& where, std::string_view key, std::string_view help,
+                                  const std::optional<std::string>& unknown);
 [[noreturn]] void ThrowUnknownText(const std::string& text, const Where& where,
                                    const std::string& choices);
 [[nodiscard]] int64_t ReadInt(const Json& json, const Where& where);
@@ -115,27 +120,30 @@ namespace json_internal {
 template <HasFields T>
 [[nodiscard]] T ReadFields(const Json& json, const Where& where) {
   if (!json.is_object()) ThrowWrongType(json, where, "an object");
-  T out;
   std::vector<std::string> known;
+  ForEachField<T>([&](const auto& field) { known.emplace_back(field.name); });
+  std::optional<std::string> unknown;
+  for (const auto& item : json.items()) {
+    bool is_known = false;
+    for (const std::string& key : known) is_known = is_known || key == item.key();
+    if (!is_known && !unknown) unknown = item.key();
+  }
+  T out;
   ForEachField<T>([&](const auto& field) {
     const std::string key(field.name);
-    known.push_back(key);
     const auto found = json.find(key);
     auto& member = out.*field.member;
     using Member = std::decay_t<decltype(member)>;
     if (found == json.end()) {
-      if (field.presence == Presence::kRequired) ThrowMissingKey(where, field.name, field.help);
+      if (field.presence == Presence::kRequired)
+        ThrowMissingKey(where, field.name, field.help, unknown);
     } else if constexpr (kIsOptional<Member>) {
       member = FromJson<typename Member::value_type>(*found, Below(where, key));
     } else {
       member = FromJson<Member>(*found, Below(where, key));
     }
   });
-  for (const auto& item : json.items()) {
-    bool is_known = false;
-    for (const std::string& key : known) is_known = is_known || key == item.key();
-    if (!is_known) ThrowUnknownKey(where, item.key(), known);
-  }
+  if (unknown) ThrowUnknownKey(where, *unknown, known);
   return out;
 }
 

@@ -104,6 +104,7 @@ void Validate(const SocSpec& soc, const InputError::Where& root) {
   RequireNumber(soc.fixed.per_executed_block, root.place + "/fixed/per_executed_block_s", file,
                 Zero::kAllowed);
   RequireNumber(soc.fixed.per_token, root.place + "/fixed/per_token_s", file, Zero::kAllowed);
+  RequireNumber(soc.battery, root.place + "/battery_j", file, Zero::kRefused);
 }
 
 }  // namespace deepthin

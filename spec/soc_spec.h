@@ -16,7 +16,8 @@
 namespace deepthin {
 
 // A hardware number and where it comes from: a document and table, "measured: ..." or "assumed:
-// why". low and high bound it where it is uncertain.
+// why". low and high bound it where it is uncertain; no estimate depends on them, nor on the source
+// (sweeps/evaluators/estimate.cc).
 template <class T>
 struct Sourced {
   T value{};
@@ -77,6 +78,7 @@ struct SocSpec {
   std::vector<MemoryLevel> levels;  // nearest first: SRAM levels, DRAM, flash
   std::vector<ComputeRate> compute;
   FixedCosts fixed;
+  std::optional<Sourced<Joules>> battery;  // absent where there is none, as on a board
 
   friend bool operator==(const SocSpec&, const SocSpec&) = default;
 };
@@ -143,12 +145,13 @@ struct Fields<FixedCosts> {
 template <>
 struct Fields<SocSpec> {
   using S = SocSpec;
-  static constexpr auto kList =
-      std::tuple(Field("name", &S::name, "name of the SoC or device"),
-                 Field("description", &S::description, "one line", Presence::kOptional),
-                 Field("levels", &S::levels, "memory levels, nearest first"),
-                 Field("compute", &S::compute, "peak rates by weight format"),
-                 Field("fixed", &S::fixed, "times that do not depend on size"));
+  static constexpr auto kList = std::tuple(
+      Field("name", &S::name, "name of the SoC or device"),
+      Field("description", &S::description, "one line", Presence::kOptional),
+      Field("levels", &S::levels, "memory levels, nearest first"),
+      Field("compute", &S::compute, "peak rates by weight format"),
+      Field("fixed", &S::fixed, "times that do not depend on size"),
+      Field("battery_j", &S::battery, "energy of the full battery", Presence::kOptional));
 };
 
 }  // namespace deepthin

@@ -10,6 +10,7 @@
 #include "explorer/cli/command_line.h"
 #include "explorer/cli/commands.h"
 #include "explorer/cli/human.h"
+#include "explorer/cli/leanings.h"
 #include "explorer/cli/table.h"
 #include "explorer/sources.h"
 #include "spec/argument.h"
@@ -143,20 +144,21 @@ void PrintGeneration(const costmodel::GenerationCost& cost, const Workload& work
   }
 }
 
-void PrintSources(const SocSpec& soc, bool all) {
-  const auto numbers = SourcedNumbers(soc);
-  if (all) {
-    Table table({{"number", Align::kLeft}, {"value"}, {"source", Align::kLeft}});
-    for (const SourcedNumber& number : numbers) {
-      table.Row({number.path, fmt::format("{:.6g}", number.value), number.source});
-    }
-    fmt::print("\n{}", table.ToString());
-    return;
+void PrintAllSources(const SocSpec& soc) {
+  Table table({{"number", Align::kLeft}, {"value"}, {"source", Align::kLeft}});
+  for (const SourcedNumber& number : SourcedNumbers(soc)) {
+    table.Row({number.path, fmt::format("{:.6g}", number.value), number.source});
   }
-  const auto assumed = std::count_if(numbers.begin(), numbers.end(),
-                                     [](const SourcedNumber& n) { return n.is_assumed(); });
-  fmt::print(stderr, "{}: {} of its {} numbers are assumed; --sources lists them\n", soc.name,
-             assumed, numbers.size());
+  fmt::print("\n{}", table.ToString());
+}
+
+// Of each assumption, what it does to the model that it moves most.
+std::vector<Leaning> LeaningsOf(const std::vector<NamedEstimate>& estimates) {
+  std::vector<Leaning> all;
+  for (const NamedEstimate& row : estimates) {
+    MergeLeanings(all, LeansOn(row.problem, row.estimate));
+  }
+  return all;
 }
 
 }  // namespace
@@ -207,7 +209,8 @@ int RunEstimate(const Arguments& arguments) {
                       {"generation", ToJson(costmodel::EstimateGeneration(problem))},
                       {"prefill_operands", ToJson(costmodel::PrefillOperands(problem))},
                       {"decode_operands", ToJson(costmodel::DecodeOperands(problem))},
-                      {"decode_by_replacement", ToJson(costmodel::DecodeByReplacement(problem))}});
+                      {"decode_by_replacement", ToJson(costmodel::DecodeByReplacement(problem))},
+                      {"leans_on", LeaningsAsJson(LeansOn(problem, estimate))}});
     }
     fmt::print("{}\n", rows.dump(2));
     return 0;
@@ -227,7 +230,11 @@ int RunEstimate(const Arguments& arguments) {
     PrintGeneration(costmodel::EstimateGeneration(first), first.workload);
     PrintOperators("prefill", estimates[0].estimate.prefill);
   }
-  PrintSources(first.soc, line.Has("sources"));
+  if (line.Has("sources")) {
+    PrintAllSources(first.soc);
+  } else {
+    fmt::print(stderr, "{}\n", LeaningSentence(first.soc, LeaningsOf(estimates)));
+  }
   return 0;
 }
 

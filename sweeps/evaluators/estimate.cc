@@ -12,6 +12,15 @@ Bytes DramCapacity(const SocSpec& soc) {
   return Bytes(0);
 }
 
+// What an estimate depends on: not the sources and ranges of hardware numbers, nor what no formula
+// reads. A better source or a narrower range asks nothing again.
+Json Question(const Problem& problem) {
+  Json question = WithoutSources(ToJson(problem));
+  question["soc"].erase("description");
+  question["soc"].erase("battery_j");
+  return question;
+}
+
 class Estimating : public Evaluator {
  public:
   [[nodiscard]] std::string_view name() const override { return "estimate"; }
@@ -20,7 +29,7 @@ class Estimating : public Evaluator {
     return {{"evaluator", "estimate"},
             {"cost_model", costmodel::kModelName},
             {"version", costmodel::kModelVersion},
-            {"problem", ToJson(problem)}};
+            {"problem", Question(problem)}};
   }
 
   [[nodiscard]] results::Outcome Evaluate(const Problem& problem) override {

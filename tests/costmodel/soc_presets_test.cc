@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <set>
 
 #include "costmodel/estimator.h"
@@ -56,7 +57,52 @@ TEST(SocPresets, AreValidNamedOnceAndSourced) {
     CollectSources(ToJson(preset.spec), "", unsourced);
     EXPECT_THAT(unsourced, ::testing::IsEmpty());
   }
-  EXPECT_TRUE(names.contains("iphone-13"));
+  EXPECT_THAT(names, ::testing::IsSupersetOf({"iphone-13", "iphone-14", "iphone-15", "pixel-8",
+                                              "snapdragon-8-gen-2", "snapdragon-8-gen-3",
+                                              "raspberry-pi-5", "generic-npu-phone"}));
+}
+
+// An assumption without a range hides how little is known; 0 says that another number contains it.
+TEST(SocPresets, AssumedNumbersHaveARangeAndAReason) {
+  const std::function<void(const Json&, const std::string&)> check = [&](const Json& json,
+                                                                         const std::string& path) {
+    if (json.is_object() && json.contains("source")) {
+      const std::string source = json["source"];
+      if (!source.starts_with("assumed")) return;
+      EXPECT_TRUE(source.starts_with("assumed: ")) << path;
+      const bool is_zero = json["value"].get<double>() == 0;
+      EXPECT_TRUE(is_zero || (json.contains("low") && json.contains("high"))) << path;
+      if (is_zero) {
+        EXPECT_THAT(source, HasSubstr("contained in")) << path;
+      }
+    } else if (json.is_structured()) {
+      for (const auto& item : json.items()) check(item.value(), path + "/" + item.key());
+    }
+  };
+  for (const SocPreset& preset : SocPresets()) check(ToJson(preset.spec), preset.name);
+}
+
+// Every phone can say how long its battery lasts, and none beats physics or common sense.
+TEST(SocPresets, EnergiesAndBatteriesAreOfTheRightOrder) {
+  for (const SocPreset& preset : SocPresets()) {
+    SCOPED_TRACE(preset.name);
+    EXPECT_EQ(preset.spec.battery.has_value(), preset.name != "raspberry-pi-5");
+    if (preset.spec.battery) {
+      EXPECT_GE(preset.spec.battery->value, Joules(10 * 3600.0));
+      EXPECT_LE(preset.spec.battery->value, Joules(25 * 3600.0));
+    }
+    const CostEstimate cost = Estimate({.model = *ModelPresetByName("mobilellm-125m"),
+                                        .precision = *PrecisionByName("q8_0"),
+                                        .soc = preset.spec,
+                                        .workload = {.prompt_tokens = 64, .generated_tokens = 64}});
+    ASSERT_TRUE(cost.decode.energy.has_value());
+    // MobileLLM, section 1: 0.1 J per token and billion parameters.
+    EXPECT_GE(*cost.decode.energy, Joules(0.1 * 0.125 / 10));
+    EXPECT_LE(*cost.decode.energy, Joules(0.1 * 0.125 * 3));
+    const double watts = cost.decode.energy->value() / cost.decode.time.value();
+    EXPECT_GE(watts, 0.1);
+    EXPECT_LE(watts, 15);
+  }
 }
 
 TEST(SocPresets, EstimateEveryPublishedModel) {

@@ -127,6 +127,42 @@ TEST(BadInput, InSocFiles) {
   expect(with("/levels", Json::array()), {"/levels", "dram"});
 }
 
+TEST(BadInput, SocFilesThatCheckRefuses) {
+  const TemporaryFolder folder;
+  const std::string good = RunProgram({"soc", "show", "iphone-13", "--json"}).out;
+  const auto expect = [&](const std::string& from, const std::string& to, const Words& says) {
+    std::string text = good;
+    const size_t at = text.find(from);
+    ASSERT_NE(at, std::string::npos) << from;
+    const std::string file = folder.Write("my.json", text.replace(at, from.size(), to));
+    Words parts = says;
+    parts.push_back("my.json");
+    ExpectOneSentence({"soc", "check", file}, 2, parts);
+  };
+  expect("\"capacity_bytes\"", "\"capacity_mib\"",
+         {"/levels/0: lacks the key 'capacity_bytes'", "unknown key 'capacity_mib'"});
+  expect("\"value\": 33554432", "\"value\": 32",
+         {"/levels/0/capacity_bytes/value: is 32, as if in another unit", "64 KiB"});
+  expect("\"value\": 33554432", "\"value\": \"32 MiB\"", {"\"32 MiB\"", "number"});
+  expect("\"source\": \"Mobile", "\"origin\": \"Mobile", {"lacks the key 'source'", "'origin'"});
+  expect("\"value\": 16135000000", "\"value\": -16135000000",
+         {"/levels/1/read_bandwidth", "positive"});
+  expect("\"kind\": \"sram\"", "\"kind\": \"flash\"",
+         {"/levels/1/kind: is dram after flash", "nearest first"});
+  expect("\"dtype\": \"f16\"", "\"dtype\": \"f64\"", {"/compute/0/dtype", "f64", "bf16"});
+  expect("\"low\": 100000000000", "\"low\": 3000000000000", {"outside its own low and high"});
+  expect("{", "", {"JSON"});
+  expect("\"name\"", "\"\\u0007\": 1, \"name\"", {"unknown key"});
+  const std::string nested(100, '[');
+  ExpectOneSentence({"soc", "check", folder.Write("deep.json", nested)}, 2, {"nested too deeply"});
+  ExpectOneSentence({"soc", "check", folder.Write("empty.json", "")}, 2, {"JSON"});
+  ExpectOneSentence({"soc", "check", folder.Write("null.json", "null")}, 2, {"object"});
+  ExpectOneSentence({"soc", "check", folder.File("absent.json")}, 2, {"cannot be read"});
+  ExpectOneSentence({"soc", "show", "iphone-99"}, 2, {"iphone-99", "iphone-15"});
+  ExpectOneSentence({"soc", "diff", "iphone-13"}, 2, {"1 argument", "A B"});
+  ExpectOneSentence({"soc", "host"}, 2, {"'host'", "list"});
+}
+
 // A tiny checkpoint, then damaged.
 TEST(BadInput, InCheckpoints) {
   const TemporaryFolder folder;

@@ -21,6 +21,11 @@ TEST(Commands, EachHasHelpWithAnExample) {
                             {"sweep", "list"},
                             {"choose"},
                             {"estimate"},
+                            {"soc", "list"},
+                            {"soc", "show"},
+                            {"soc", "check"},
+                            {"soc", "diff"},
+                            {"soc", "schema"},
                             {"measure"},
                             {"params"},
                             {"generate"},
@@ -91,6 +96,46 @@ TEST(Commands, MeasureGoesByPositionAndOperatorInAnyPrecision) {
   }
   EXPECT_EQ(rows[1]["measurement"]["prompt_tokens"], 9);
   EXPECT_GT(ReadJsonFile(trace)["traceEvents"].size(), 3u);
+}
+
+TEST(Commands, SocsAreListedShownCheckedAndCompared) {
+  const TemporaryFolder folder;
+  const Json list = JsonOf({"soc", "list", "--json"});
+  const std::string table = RunProgram({"soc", "list"}).out;
+  for (const Json& row : list) {
+    const std::string name = row["name"];
+    SCOPED_TRACE(name);
+    EXPECT_THAT(table, HasSubstr("\n" + name + " "));
+    EXPECT_GE(row["numbers"], row["assumed"]);
+    EXPECT_GT(row["sram_capacity_bytes"], 0);
+    // What show prints as JSON is a file that check accepts and diff finds no difference to.
+    const std::string file =
+        folder.Write(name + ".json", RunProgram({"soc", "show", name, "--json"}).out);
+    const Json check = JsonOf({"soc", "check", file, "--json"});
+    EXPECT_EQ(check["numbers"], row["numbers"]);
+    EXPECT_EQ(check["assumed"].size(), row["assumed"]);
+    EXPECT_THAT(RunProgram({"soc", "check", file}).out,
+                HasSubstr(file + ": valid; " + std::to_string(row["assumed"].get<int>()) + " of"));
+    EXPECT_THAT(RunProgram({"soc", "diff", name, file}).out, HasSubstr("do not differ"));
+  }
+  EXPECT_GE(list.size(), 8u);
+  const std::string shown = RunProgram({"soc", "show", "iphone-13"}).out;
+  EXPECT_THAT(shown, HasSubstr("levels.0.capacity_bytes"));
+  EXPECT_THAT(shown, HasSubstr("  MiB "));
+  EXPECT_THAT(shown, HasSubstr("MobileLLM Table 7"));
+  const Json diff = JsonOf({"soc", "diff", "iphone-13", "iphone-15", "--json"});
+  EXPECT_EQ(diff["values"][0]["name"], "sram.capacity_bytes");
+  EXPECT_EQ(diff["values"][0]["ratio"], 0.75);
+  EXPECT_EQ(JsonOf({"soc", "schema"})["properties"]["battery_j"]["allOf"].size(), 1u);
+}
+
+TEST(Commands, EstimateSaysOnWhichAssumptionsItLeans) {
+  const ProgramResult result = RunProgram({"estimate", "mobilellm-125m", "--soc", "iphone-15"});
+  EXPECT_THAT(result.err, HasSubstr("a decoded token leans on levels.1.read_bandwidth"));
+  EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
+  const Json rows = JsonOf({"estimate", "mobilellm-125m", "--soc", "iphone-15", "--json"});
+  EXPECT_EQ(rows[0]["leans_on"][0]["path"], "levels.1.read_bandwidth_bytes_per_s");
+  EXPECT_GT(rows[0]["leans_on"][0]["relative_change_at_low"], 0.5);
 }
 
 TEST(Commands, EstimateReproducesTable7) {

@@ -32,8 +32,8 @@ struct Part {
 };
 constexpr std::array kParts = {
     // The target spec does no I/O; the target json_io lies in the same folder.
-    Part{"spec/(json_io|files|argument|model_argument)\\.h",
-         "spec/(json_io|files|argument|model_argument)\\..*|(?!spec/).*"},
+    Part{"spec/(json_io|json_schema|files|argument|model_argument)\\.h",
+         "spec/(json_io|json_schema|files|argument|model_argument)\\..*|(?!spec/).*"},
     Part{"explorer/cli/.*", "explorer/cli/.*|tests/.*"},
 };
 
@@ -47,7 +47,7 @@ constexpr std::array kLibraries = {
     Library{"xxhash\\.h", "spec/json_io\\.cc"},
     Library{"(SQLiteCpp/.*|sqlite3\\.h)", "(results/sqlite_|tests/results/).*"},
     Library{"hwy/.*", "(runtime|tests/runtime)/kernels/.*"},
-    Library{"valijson/.*", "(tests/)?sweeps/.*schema.*"},
+    Library{"valijson/.*", "(tests/)?sweeps/.*schema.*|tests/costmodel/.*schema.*"},
     Library{"boost/program_options.*", "explorer/cli/.*"},
     Library{"Eigen/.*", "(explorer/calibrate|tests/).*"},
     Library{"fmt/.*", "(?!spec/).*"},

@@ -89,6 +89,12 @@ TEST(FromJsonTest, UnknownAndMissingKeys) {
   EXPECT_EQ(ReadErrorOf<Workload>(R"({"prompt_tokens": 1})"),
             "f.json: /at: lacks the key 'generated_tokens'; expected generated_tokens: tokens that "
             "are decoded, at least 1");
+  EXPECT_EQ(ReadErrorOf<Workload>(R"({"prompt": 1, "generated_tokens": 1})"),
+            "f.json: /at: lacks the key 'prompt_tokens' and has the unknown key 'prompt'; "
+            "expected prompt_tokens: tokens that are prefilled, at least 1");
+  EXPECT_EQ(ReadErrorOf<Workload>(R"({"prompt_tokens": 1, "generated_tokens": 1, "": 2})"),
+            "f.json: /at: has the unknown key ''; expected only prompt_tokens, "
+            "generated_tokens, batch");
 }
 
 TEST(FromJsonTest, PlaceIsTheWholePath) {

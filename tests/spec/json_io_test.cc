@@ -144,6 +144,14 @@ TEST(SetAtPathTest, SourceFollowsTheValue) {
   }
 }
 
+TEST(WithoutSourcesTest, LeavesValuesOnly) {
+  const Json json = ParseJson(
+      R"({"a": [{"b": {"value": 7, "low": 6, "source": "s"}}, "t"], "source": "no number"})", "j");
+  EXPECT_EQ(WithoutSources(json).dump(), R"({"a":[{"b":7},"t"],"source":"no number"})");
+  EXPECT_EQ(WithoutSources(json.at("a")).dump(), R"([{"b":7},"t"])");
+  EXPECT_EQ(WithoutSources(Json(3)), Json(3));
+}
+
 TEST(SetAtPathTest, SaysWhichKeysThereAre) {
   const auto error_of = [](std::string_view path) {
     return InputErrorOf([&] {

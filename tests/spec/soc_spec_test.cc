@@ -99,6 +99,11 @@ TEST(ValidateSocTest, SaysWhatIsWrongAndWhere) {
       {"/compute/1/dtype: repeats f16", [](SocSpec& s) { s.compute.push_back(s.compute[0]); }},
       {"/fixed/per_token_s/value: is -1",
        [](SocSpec& s) { s.fixed.per_token.value = Seconds(-1); }},
+      {"/battery_j/value: is 0", [](SocSpec& s) { s.battery = Assumed(Joules(0)); }},
+      {"/battery_j/source: is empty",
+       [](SocSpec& s) {
+         s.battery = Sourced<Joules>{Joules(45'000), "", {}, {}};
+       }},
       {"/fixed/per_operator_s/source: is empty",
        [](SocSpec& s) { s.fixed.per_operator.source.clear(); }},
   };
@@ -114,6 +119,7 @@ TEST(ValidateSocTest, AcceptsTheEdges) {
   soc.levels[0].capacity.low = soc.levels[0].capacity.high = MiB(8);
   soc.levels[0].capacity.value = MiB(8);
   soc.levels[1].read_energy = Assumed(JoulesPerByte(0));
+  soc.battery = Assumed(Joules(45'000));
   soc.levels.erase(soc.levels.begin() + 2);
   EXPECT_EQ(ErrorOf(soc), "");
 }

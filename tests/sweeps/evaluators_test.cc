@@ -86,6 +86,22 @@ TEST(Estimating, IsAskedAgainForAnotherSoc) {
   EXPECT_NE(evaluator->Identity(problem), before);
 }
 
+// A better source, a narrower range or a larger battery changes no estimate.
+TEST(Estimating, IsNotAskedAgainForWhatNoFormulaReads) {
+  Problem problem = TinyProblem();
+  const auto evaluator = MakeEstimating(Json::object(), kNowhere);
+  const Json before = evaluator->Identity(problem);
+  auto& bandwidth = problem.soc.levels[0].read_bandwidth;
+  bandwidth.source = "another document";
+  bandwidth.low = bandwidth.value * 0.9;
+  bandwidth.high = bandwidth.value * 1.1;
+  problem.soc.description = "another";
+  problem.soc.battery = Sourced<Joules>{Joules(45'000), "test", {}, {}};
+  EXPECT_EQ(evaluator->Identity(problem), before);
+  bandwidth.value = bandwidth.value * 1.01;
+  EXPECT_NE(evaluator->Identity(problem), before);
+}
+
 struct BadSettings {
   const char* evaluator;
   Json settings;
