@@ -56,13 +56,15 @@ AdamW::AdamW(const ParameterLayout& layout, const AdamWOptions& options, ThreadP
   }
 }
 
-void AdamW::Step(std::span<float> parameters, std::span<const float> gradient,
-                 double learning_rate, double gradient_scale) {
+void AdamW::Step(std::span<float> parameters, std::span<const float> gradient, double learning_rate,
+                 double gradient_scale) {
   DEEPTHIN_CHECK(parameters.size() == mean_.values().size());
   DEEPTHIN_CHECK(gradient.size() == parameters.size());
   ++steps_;
   const auto beta1 = static_cast<float>(options_.beta1);
   const auto beta2 = static_cast<float>(options_.beta2);
+  const auto fresh1 = static_cast<float>(1 - options_.beta1);
+  const auto fresh2 = static_cast<float>(1 - options_.beta2);
   const auto steps = static_cast<double>(steps_);
   // Both moments begin at zero, and are too small by these factors.
   const double bias1 = 1 - std::pow(options_.beta1, steps);
@@ -79,8 +81,8 @@ void AdamW::Step(std::span<float> parameters, std::span<const float> gradient,
       float* v = variance_.data();
       for (int64_t i = begin; i < end; ++i) {
         const float g = scale * gradient[static_cast<size_t>(i)];
-        m[i] = beta1 * m[i] + (1 - beta1) * g;
-        v[i] = beta2 * v[i] + (1 - beta2) * g * g;
+        m[i] = beta1 * m[i] + fresh1 * g;
+        v[i] = beta2 * v[i] + fresh2 * g * g;
         p[i] = keep * p[i] - rate * m[i] / (std::sqrt(v[i]) / root_bias2 + epsilon);
       }
     }

@@ -75,7 +75,7 @@ struct Backpropagation<T>::State {
 
   std::vector<int32_t> inputs, targets;  // [tokens]
   std::vector<T> losses;                 // [tokens]
-  Tensor<T> embedded;            // [tokens, d_model]
+  Tensor<T> embedded;                    // [tokens, d_model]
   std::vector<BlockTape<T>> tapes;
   Tensor<T> normed, dnormed;  // [tokens, d_model]
   Tensor<T> dx;               // of the residual stream

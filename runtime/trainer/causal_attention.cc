@@ -120,8 +120,7 @@ void CausalAttention<T>::Forward(MatrixView<const T> qkv, MatrixView<T> out,
         const MatrixView<T> tile = Dense(w.weights.data(), end - t, end);
         w.products.TimesTransposed(Head(rows, 0, head, hd).Rows(t, end),
                                    AsConstView(keys.Rows(0, end)), tile);
-        SoftmaxRows(tile, t, scale,
-                    log_sums.Rows(first + t, first + end).Columns(head, head + 1));
+        SoftmaxRows(tile, t, scale, log_sums.Rows(first + t, first + end).Columns(head, head + 1));
         w.products.Times(AsConstView(tile), values.Rows(0, end),
                          Head(out, 0, head, hd).Rows(first + t, first + end));
       }

@@ -15,8 +15,7 @@ template <class T>
 T InverseRms(const T* x, int64_t n, T eps) {
   double squares = 0;  // in f64: a long sum in f32 loses digits
   for (int64_t i = 0; i < n; ++i) squares += static_cast<double>(x[i]) * static_cast<double>(x[i]);
-  return static_cast<T>(
-      1 / std::sqrt(squares / static_cast<double>(n) + static_cast<double>(eps)));
+  return static_cast<T>(1 / std::sqrt(squares / static_cast<double>(n) + static_cast<double>(eps)));
 }
 
 // A value of the activation function and its derivative there.
@@ -167,8 +166,8 @@ void Activation<T>::Backward(MatrixView<const T> gate_up, MatrixView<const T> dh
 }
 
 template <class T>
-void CrossEntropy(ThreadPool& pool, MatrixView<T> logits, std::span<const int32_t> targets,
-                  T scale, std::span<T> losses) {
+void CrossEntropy(ThreadPool& pool, MatrixView<T> logits, std::span<const int32_t> targets, T scale,
+                  std::span<T> losses) {
   const auto rows = [&](int64_t begin, int64_t end) {
     for (int64_t t = begin; t < end; ++t) {
       T* row = logits.Row(t);

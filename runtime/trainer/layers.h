@@ -64,7 +64,7 @@ struct Activation {
 // losses[t] = -log softmax(logits[t])[targets[t]] in nats; where `scale` is not 0 the logits turn
 // into their gradient of scale x the sum of the losses. REQUIRES: targets in [0, logits.cols).
 template <class T>
-void CrossEntropy(ThreadPool& pool, MatrixView<T> logits, std::span<const int32_t> targets,
-                  T scale, std::span<T> losses);
+void CrossEntropy(ThreadPool& pool, MatrixView<T> logits, std::span<const int32_t> targets, T scale,
+                  std::span<T> losses);
 
 }  // namespace deepthin::runtime

@@ -32,8 +32,9 @@ class SerialProducts {
   std::vector<T> left_, right_, product_;
 };
 
-// On all threads of the pool, which outlives it. The operands are those of a linear map: w [outputs,
-// inputs], x [tokens, inputs], y [tokens, outputs]. REQUIRES: w and its gradient without gaps.
+// On all threads of the pool, which outlives it. The operands are those of a linear map: w
+// [outputs, inputs], x [tokens, inputs], y [tokens, outputs]. REQUIRES: w and its gradient without
+// gaps.
 template <class T>
 class Products {
  public:
