@@ -56,6 +56,13 @@ AdamW::AdamW(const ParameterLayout& layout, const AdamWOptions& options, ThreadP
   }
 }
 
+void AdamW::Restore(std::span<const float> mean, std::span<const float> variance, int64_t steps) {
+  DEEPTHIN_CHECK(mean.size() == mean_.values().size() && variance.size() == mean.size());
+  std::copy(mean.begin(), mean.end(), mean_.data());
+  std::copy(variance.begin(), variance.end(), variance_.data());
+  steps_ = steps;
+}
+
 void AdamW::Step(std::span<float> parameters, std::span<const float> gradient, double learning_rate,
                  double gradient_scale) {
   DEEPTHIN_CHECK(parameters.size() == mean_.values().size());

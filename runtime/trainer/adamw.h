@@ -48,6 +48,13 @@ class AdamW {
   void Step(std::span<float> parameters, std::span<const float> gradient, double learning_rate,
             double gradient_scale = 1);
 
+  // What a run that goes on later has to restore.
+  [[nodiscard]] std::span<const float> mean() const { return mean_.values(); }
+  [[nodiscard]] std::span<const float> variance() const { return variance_.values(); }
+  [[nodiscard]] int64_t steps() const { return steps_; }
+  // REQUIRES: as many elements as the layout has.
+  void Restore(std::span<const float> mean, std::span<const float> variance, int64_t steps);
+
  private:
   // Elements [begin, end) of a tensor.
   struct Piece {

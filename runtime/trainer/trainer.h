@@ -8,25 +8,17 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "runtime/trainer/adamw.h"
 #include "runtime/trainer/backpropagation.h"
 #include "runtime/trainer/batch.h"
 #include "runtime/trainer/tensor.h"
+#include "runtime/trainer/training_file.h"
+#include "runtime/trainer/training_options.h"
 #include "runtime/weights.h"
 
 namespace deepthin::runtime {
-
-struct TrainingOptions {
-  BatchShape shape{};
-  LearningRateSchedule rate{};
-  AdamWOptions adamw{};
-  // Gradients of a larger global norm are scaled down to it.
-  double clip_norm = 1;
-};
-
-// Throws InputError that names the option that is out of range.
-void Validate(const TrainingOptions& options);
 
 struct TrainingStep {
   double loss = 0;           // mean over the batch before the step, in nats per token
@@ -44,6 +36,16 @@ class Trainer {
   // do, EnvironmentError where memory does not suffice.
   Trainer(const Weights& initial, const TrainingOptions& options, ThreadPool& pool);
 
+  // Goes on with the run that Save wrote, to the same bits as if it had never stopped. Throws
+  // InputError where the file is not whole or sound.
+  [[nodiscard]] static Trainer Resume(const std::string& path, ThreadPool& pool) {
+    return {ReadTrainingFile(path), pool};
+  }
+  // The target is either untouched or whole. Throws EnvironmentError where the disk refuses.
+  void Save(const std::string& path) const;
+
+  [[nodiscard]] const ModelSpec& spec() const { return spec_; }
+  [[nodiscard]] const TrainingOptions& options() const { return options_; }
   [[nodiscard]] int64_t step() const { return step_; }  // steps done
 
   // REQUIRES: batch as BatchView says; step() < rate.steps.
@@ -55,6 +57,9 @@ class Trainer {
   [[nodiscard]] Weights Copy() const;
 
  private:
+  Trainer(const ModelSpec& spec, const TrainingOptions& options, ThreadPool& pool);
+  Trainer(const TrainingFile& run, ThreadPool& pool);
+
   ModelSpec spec_;
   TrainingOptions options_;
   ThreadPool& pool_;
