@@ -1,0 +1,100 @@
+#include "runtime/trainer/adamw.h"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <numbers>
+#include <vector>
+
+#include "spec/errors.h"
+
+namespace deepthin::runtime {
+namespace {
+
+// Elements that a thread takes at a time, and whose squares are one partial sum.
+constexpr int64_t kPiece = 1 << 14;
+
+}  // namespace
+
+double LearningRate(const LearningRateSchedule& schedule, int64_t step) {
+  const auto done = static_cast<double>(step + 1);
+  const auto warmup = static_cast<double>(schedule.warmup_steps);
+  if (done <= warmup) return schedule.peak * done / warmup;
+  const double progress = (done - warmup) / (static_cast<double>(schedule.steps) - warmup);
+  const double share = (1 + std::cos(std::numbers::pi * std::min(progress, 1.0))) / 2;
+  return schedule.peak * (schedule.final_share + (1 - schedule.final_share) * share);
+}
+
+double GlobalNorm(std::span<const float> gradient, ThreadPool& pool) {
+  const auto n = static_cast<int64_t>(gradient.size());
+  std::vector<double> sums(static_cast<size_t>((n + kPiece - 1) / kPiece));
+  const auto square = [&](int64_t begin, int64_t end) {
+    for (int64_t piece = begin; piece < end; ++piece) {
+      double sum = 0;
+      for (int64_t i = piece * kPiece; i < std::min((piece + 1) * kPiece, n); ++i) {
+        const auto g = static_cast<double>(gradient[static_cast<size_t>(i)]);
+        sum += g * g;
+      }
+      sums[static_cast<size_t>(piece)] = sum;
+    }
+  };
+  pool.ForRanges(static_cast<int64_t>(sums.size()), 1, std::cref(square));
+  double total = 0;
+  for (const double sum : sums) total += sum;
+  return std::sqrt(total);
+}
+
+AdamW::AdamW(const ParameterLayout& layout, const AdamWOptions& options, ThreadPool& pool)
+    : options_(options),
+      pool_(pool),
+      mean_(1, layout.count, "the optimiser's moments"),
+      variance_(1, layout.count, "the optimiser's moments") {
+  for (const NamedPlace& tensor : layout.tensors) {
+    for (int64_t i = tensor.place.offset; i < tensor.place.end(); i += kPiece) {
+      pieces_.push_back({i, std::min(i + kPiece, tensor.place.end()), tensor.decays});
+    }
+  }
+}
+
+void AdamW::Restore(std::span<const float> mean, std::span<const float> variance, int64_t steps) {
+  DEEPTHIN_CHECK(mean.size() == mean_.values().size() && variance.size() == mean.size());
+  std::copy(mean.begin(), mean.end(), mean_.data());
+  std::copy(variance.begin(), variance.end(), variance_.data());
+  steps_ = steps;
+}
+
+void AdamW::Step(std::span<float> parameters, std::span<const float> gradient, double learning_rate,
+                 double gradient_scale) {
+  DEEPTHIN_CHECK(parameters.size() == mean_.values().size());
+  DEEPTHIN_CHECK(gradient.size() == parameters.size());
+  ++steps_;
+  const auto beta1 = static_cast<float>(options_.beta1);
+  const auto beta2 = static_cast<float>(options_.beta2);
+  const auto fresh1 = static_cast<float>(1 - options_.beta1);
+  const auto fresh2 = static_cast<float>(1 - options_.beta2);
+  const auto steps = static_cast<double>(steps_);
+  // Both moments begin at zero, and are too small by these factors.
+  const double bias1 = 1 - std::pow(options_.beta1, steps);
+  const auto root_bias2 = static_cast<float>(std::sqrt(1 - std::pow(options_.beta2, steps)));
+  const auto rate = static_cast<float>(learning_rate / bias1);
+  const auto epsilon = static_cast<float>(options_.epsilon);
+  const auto scale = static_cast<float>(gradient_scale);
+  const auto update = [&](int64_t first, int64_t last) {
+    for (int64_t piece = first; piece < last; ++piece) {
+      const auto& [begin, end, decays] = pieces_[static_cast<size_t>(piece)];
+      const auto keep = static_cast<float>(decays ? 1 - learning_rate * options_.decay : 1);
+      float* p = parameters.data();
+      float* m = mean_.data();
+      float* v = variance_.data();
+      for (int64_t i = begin; i < end; ++i) {
+        const float g = scale * gradient[static_cast<size_t>(i)];
+        m[i] = beta1 * m[i] + fresh1 * g;
+        v[i] = beta2 * v[i] + fresh2 * g * g;
+        p[i] = keep * p[i] - rate * m[i] / (std::sqrt(v[i]) / root_bias2 + epsilon);
+      }
+    }
+  };
+  pool_.ForRanges(static_cast<int64_t>(pieces_.size()), 1, std::cref(update));
+}
+
+}  // namespace deepthin::runtime

@@ -1,0 +1,44 @@
+// Causal grouped-query attention over whole sequences, forward and backward, as FlashAttention has
+// it: of the weights only the logarithm of each row's sum is kept, and the backward pass computes
+// them again (Dao et al., arXiv 2205.14135; Dao, arXiv 2307.08691, algorithm 2). A tile is some
+// query positions of a head by all positions before their end, so that memory grows with the
+// length of a sequence, not with its square.
+#pragma once
+
+#include <cstdint>
+
+#include "runtime/kernels/matrix.h"
+#include "runtime/thread_pool.h"
+#include "spec/model_spec.h"
+
+namespace deepthin::runtime {
+
+// Sequences of one length lie one behind the other; a token is a row.
+template <class T>
+class CausalAttention {
+ public:
+  // The pool outlives it. REQUIRES: Validate(spec).
+  CausalAttention(const ModelSpec& spec, int64_t sequence_length, ThreadPool& pool);
+
+  // qkv: [tokens, (n_heads + 2 n_kv_heads) head_dim], queries and keys rotated.
+  // out: [tokens, n_heads head_dim]. log_sums: [tokens, n_heads], the natural logarithm of the sum
+  // of exp(score), for Backward.
+  void Forward(MatrixView<const T> qkv, MatrixView<T> out, MatrixView<T> log_sums);
+
+  // dqkv from dout, with what Forward took and gave. dqkv is overwritten.
+  void Backward(MatrixView<const T> qkv, MatrixView<const T> out, MatrixView<const T> log_sums,
+                MatrixView<const T> dout, MatrixView<T> dqkv);
+
+ private:
+  struct Worker;  // buffers of one range of items
+
+  // body(worker, first row, key/value head) for each sequence and head.
+  template <class Body>
+  void ForItems(int64_t tokens, const Body& body);
+
+  ModelSpec spec_;
+  int64_t length_;
+  ThreadPool& pool_;
+};
+
+}  // namespace deepthin::runtime

@@ -1,0 +1,70 @@
+// What lies between the trainer's products, forward and backward: RMSNorm, RoPE, the activation of
+// the feed-forward network, the cross-entropy. A token is a row. Every result is the same for every
+// number of threads.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "runtime/kernels/matrix.h"
+#include "runtime/thread_pool.h"
+#include "spec/model_spec.h"
+
+namespace deepthin::runtime {
+
+// y = g x r with r = 1 / sqrt(mean(x^2) + eps) (Zhang & Sennrich, arXiv 1910.07467, equation 4).
+template <class T>
+struct RmsNorm {
+  ThreadPool& pool;
+  T eps;
+
+  // x, y: [tokens, d_model]; g: [d_model].
+  void Forward(MatrixView<const T> x, const T* g, MatrixView<T> y) const;
+  // dx += the gradient through the norm; dg += its weights' gradient.
+  void AddBackward(MatrixView<const T> x, const T* g, MatrixView<const T> dy, MatrixView<T> dx,
+                   T* dg) const;
+};
+
+// Rotates pair (2i, 2i + 1) of each head by position x theta^(-2i / head_dim) (Su et al., arXiv
+// 2104.09864, equation 15). Sequences of one length lie one behind the other.
+template <class T>
+class Rope {
+ public:
+  Rope(const ModelSpec& spec, int64_t sequence_length, ThreadPool& pool);
+
+  // Queries and keys of qkv, [tokens, (n_heads + 2 n_kv_heads) head_dim].
+  void Forward(MatrixView<T> qkv) const { Rotate(qkv, T{1}); }
+  // Their gradients, back: the inverse of a rotation is its transpose.
+  void Backward(MatrixView<T> dqkv) const { Rotate(dqkv, T{-1}); }
+
+ private:
+  void Rotate(MatrixView<T> qkv, T sign) const;
+
+  int64_t length_;
+  int64_t pairs_;       // of a head
+  int64_t rotated_;     // columns: queries and keys
+  std::vector<T> cos_;  // [sequence_length, pairs]
+  std::vector<T> sin_;
+  ThreadPool& pool_;
+};
+
+// The hidden layer from the products with gate and up (SwiGLU: [tokens, 2 d_ff]) or up alone.
+template <class T>
+struct Activation {
+  ThreadPool& pool;
+  Ffn ffn;
+
+  void Forward(MatrixView<const T> gate_up, MatrixView<T> hidden) const;
+  // dgate_up from dhidden; overwritten.
+  void Backward(MatrixView<const T> gate_up, MatrixView<const T> dhidden,
+                MatrixView<T> dgate_up) const;
+};
+
+// losses[t] = -log softmax(logits[t])[targets[t]] in nats; where `scale` is not 0 the logits turn
+// into their gradient of scale x the sum of the losses. REQUIRES: targets in [0, logits.cols).
+template <class T>
+void CrossEntropy(ThreadPool& pool, MatrixView<T> logits, std::span<const int32_t> targets, T scale,
+                  std::span<T> losses);
+
+}  // namespace deepthin::runtime
