@@ -14,6 +14,7 @@
 #include <cstring>
 
 #include "runtime/kernels/avx512_transpose.h"
+#include "runtime/kernels/page_prefetch.h"
 #include "runtime/kernels/thread_scratch.h"
 
 #define DEEPTHIN_BF16 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,fma")))
@@ -155,7 +156,10 @@ void MatMulBf16(const WeightMatrix& weights, const ActivationView& x, MutableMat
   const int64_t padded = (w.cols + kColumns - 1) / kColumns * kColumns;
   const uint16_t* rounded = RoundActivations(x, padded);
   if (x.rows == 1) {
-    for (int64_t r = 0; r < w.rows; ++r) y.data[r] = Dot(w.Row(r), rounded, w.cols);
+    for (int64_t r = 0; r < w.rows; ++r) {
+      PrefetchPagesBehind(w.Row(r), w.cols * static_cast<int64_t>(sizeof(uint16_t)));
+      y.data[r] = Dot(w.Row(r), rounded, w.cols);
+    }
     return;
   }
   constexpr int64_t kHalf = 8 * kVectors;  // rows of half a panel

@@ -17,6 +17,7 @@
 #include <cstring>
 
 #include "runtime/kernels/kernels.h"
+#include "runtime/kernels/page_prefetch.h"
 #include "runtime/kernels/thread_scratch.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -100,6 +101,7 @@ HWY_INLINE void MatVecOfNibbles(const WeightMatrix& w, const ActivationView& x, 
     for (int64_t r = 0; r < kNibbleRows; ++r) {  // the last row stands for those that are missing
       rows[r] = reinterpret_cast<const Q4Group*>(w.Row(std::min(first + r, w.rows - 1)));
     }
+    PrefetchPagesBehind(rows[0], kNibbleRows * w.row_bytes());
     __m256 totals[kNibbleRows];
     for (auto& total : totals) total = _mm256_setzero_ps();
     const std::byte* ahead = w.Row(first + kNibbleRows) + kNibblePrefetchBytes;

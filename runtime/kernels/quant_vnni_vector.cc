@@ -12,6 +12,7 @@
 
 #include <algorithm>
 
+#include "runtime/kernels/page_prefetch.h"
 #include "runtime/kernels/thread_scratch.h"
 
 #define DEEPTHIN_VNNI \
@@ -204,6 +205,7 @@ DEEPTHIN_VNNI_INLINE void MatVecOfGroups(const WeightMatrix& w, const Activation
   for (int64_t first = 0; first < w.rows; first += kRows) {
     const std::byte* rows[kRows];
     PointAtRows(w, first, rows);
+    PrefetchPagesBehind(rows[0], kRows * w.row_bytes());
     typename Step::Total totals[kRows];
     for (auto& total : totals) total = typename Step::Total{};
     const std::byte* ahead = rows[0] + kRows * w.row_bytes() + kPrefetchBytes;
@@ -244,6 +246,7 @@ DEEPTHIN_VNNI void MatVecInt8(const WeightMatrix& w, const ActivationView& x, fl
   for (int64_t first = 0; first < w.rows; first += kRows) {
     const std::byte* rows[kRows];
     PointAtRows(w, first, rows);
+    PrefetchPagesBehind(rows[0], kRows * w.row_bytes());
     __m512i sums[kRows];
     for (auto& sum : sums) sum = _mm512_setzero_si512();
     const std::byte* ahead = rows[0] + kRows * w.cols + kInt8PrefetchBytes;
