@@ -36,11 +36,10 @@ std::string StatedDtypes(const SocSpec& soc) {
 
 }  // namespace
 
-void RequireCountable(const Problem& problem) {
-  const ModelSpec& m = problem.model;
-  const auto tokens = static_cast<double>(problem.workload.prompt_tokens) +
-                      static_cast<double>(problem.workload.generated_tokens);
-  const double rows = tokens * static_cast<double>(problem.workload.batch);
+void RequireCountable(const ModelSpec& m, const Workload& workload) {
+  const auto tokens =
+      static_cast<double>(workload.prompt_tokens) + static_cast<double>(workload.generated_tokens);
+  const double rows = tokens * static_cast<double>(workload.batch);
   const auto executed = static_cast<double>(ExecutedBlocks(m));
   const ParamCounts params = CountParams(m);
   const double block_params = static_cast<double>(params.blocks) / static_cast<double>(m.n_blocks);

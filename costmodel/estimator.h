@@ -35,6 +35,9 @@ inline constexpr std::string_view kPerTokenName = "per_token";
 
 // No count may leave 64 bits: bounds the largest sums, in double, before anything is counted.
 // Throws InputError. REQUIRES: the problem is valid.
-void RequireCountable(const Problem& problem);
+void RequireCountable(const ModelSpec& model, const Workload& workload);
+inline void RequireCountable(const Problem& problem) {
+  RequireCountable(problem.model, problem.workload);
+}
 
 }  // namespace deepthin::costmodel

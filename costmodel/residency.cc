@@ -6,13 +6,6 @@
 namespace deepthin::costmodel {
 namespace {
 
-// a x part / whole, rounded down, without overflow. REQUIRES: a and part are at most whole.
-Bytes Share(Bytes a, Bytes part, Bytes whole) {
-  if (part == whole) return a;
-  if (a == whole) return part;
-  return Bytes(static_cast<int64_t>(static_cast<double>(a.value()) * (part / whole)));
-}
-
 // True at each access whose object has been touched whole before: what a cold start can reuse.
 std::vector<bool> SeenBefore(const AccessTrace& trace, Start start) {
   std::vector<bool> touched(trace.object_bytes.size(), start == Start::kSteady);
@@ -60,6 +53,13 @@ std::vector<Bytes> PinnedBytes(const AccessTrace& trace, const std::vector<size_
 
 }  // namespace
 
+// In double: a product of two sizes may overflow an integer.
+Bytes HeldShare(Bytes access, Bytes held, Bytes object) {
+  if (held == object) return access;
+  if (access == object) return held;
+  return Bytes(static_cast<int64_t>(static_cast<double>(access.value()) * (held / object)));
+}
+
 ServedBytes Serve(const AccessTrace& trace, Start start, Bytes reserved,
                   std::span<const OnChipLevel> levels) {
   const size_t n = trace.accesses.size();
@@ -88,7 +88,7 @@ ServedBytes Serve(const AccessTrace& trace, Start start, Bytes reserved,
         if (distances[i] <= room) hit = access.bytes;
       } else if (seen[i]) {
         const auto object = static_cast<size_t>(access.object);
-        hit = Share(access.bytes, pinned[object], trace.object_bytes[object]);
+        hit = HeldShare(access.bytes, pinned[object], trace.object_bytes[object]);
       }
       if (hit <= held[i]) continue;
       served.at(i, l) = hit - held[i];

@@ -43,6 +43,10 @@ class ServedBytes {
 [[nodiscard]] ServedBytes Serve(const AccessTrace& trace, Start start, Bytes reserved,
                                 std::span<const OnChipLevel> levels);
 
+// Of an access to an object of which a part is held: the bytes found, rounded down.
+// REQUIRES: held is at most object.
+[[nodiscard]] Bytes HeldShare(Bytes access, Bytes held, Bytes object);
+
 // The accesses of a pass to weights and KV cache, and what else flows through a cache.
 struct PassTrace {
   // Which access is which operand of which operator.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <span>
+#include <utility>
 
 #include "costmodel/estimator.h"
 #include "costmodel/pass_traffic.h"
@@ -20,11 +21,14 @@ int64_t MarginLines(int64_t lines) { return lines / 8 + 8; }
 // the load before it and for the buffer of the tile before that.
 class DoubleBuffer {
  public:
-  void Tile(Seconds load, Seconds compute) {
-    const Seconds start = std::max(load_end_, free_);
+  SimulatedTile Tile(Seconds load, Seconds compute) {
+    SimulatedTile tile;
+    tile.load_begin = std::max(load_end_, free_);
     free_ = compute_end_;
-    load_end_ = start + load;
-    compute_end_ = std::max(load_end_, compute_end_) + compute;
+    tile.load_end = load_end_ = tile.load_begin + load;
+    tile.compute_begin = std::max(load_end_, compute_end_);
+    tile.compute_end = compute_end_ = tile.compute_begin + compute;
+    return tile;
   }
   [[nodiscard]] Seconds end() const { return compute_end_; }
 
@@ -76,7 +80,7 @@ class PassSimulator {
       RunNest(op, layout_.NestOf(op, sequence, run_));
     }
     now_.time = buffers_.end() + soc_.fixed.per_operator.value;
-    return now_;
+    return std::move(now_);
   }
 
   void RunNest(const Op& op, const LoopNest& nest) {
@@ -204,8 +208,14 @@ class PassSimulator {
       load = std::max(load, moved.read[level] / l.read_bandwidth.value +
                                 moved.written[level] / l.write_bandwidth.value);
     }
-    buffers_.Tile(load, share * now_.compute_time);
+    SimulatedTile tile = buffers_.Tile(load, share * now_.compute_time);
     now_.moved += moved;
+    if (!options_.keep_tiles || run_ < options_.warm_up) return;
+    for (size_t level = 0; level < soc_.levels.size(); ++level) {
+      Bytes& side = soc_.levels[level].kind == LevelKind::kSram ? tile.on_chip : tile.dram;
+      side += moved.read[level] + moved.written[level];
+    }
+    now_.tiles.push_back(tile);
   }
 
   const OpList& list_;
@@ -225,6 +235,24 @@ class PassSimulator {
 Bytes SimulatedWorkspace(const OpList& list, Bytes line) {
   const int64_t lines = (list.block_workspace.value() + line.value() - 1) / line.value();
   return Bytes((lines + MarginLines(lines)) * line.value());
+}
+
+double SimulatedLines(const OpList& list, const SocSpec& soc, Bytes line) {
+  Bytes largest(0);
+  for (const MemoryLevel& level : soc.levels) {
+    if (level.kind == LevelKind::kSram) largest = std::max(largest, level.capacity.value);
+  }
+  const bool fits = SimulatedWorkspace(list, line) <= largest;
+  double lines = 0;
+  for (const Bytes tensor : list.tensor_bytes) lines += tensor / line + 1;
+  for (const Bytes entry : list.kv_entry_bytes) lines += entry / line + 1;
+  for (const Op& op : list.ops) {
+    // Where rows do not fit together, each may meet all of the other operand again.
+    const auto passes = static_cast<double>(fits ? 1 : op.rows);
+    lines += passes * ((op.weights + op.kv_read + op.kv_new) / line + 1) + op.kv_written / line +
+             (op.activations_in + op.activations_out) / line;
+  }
+  return lines;
 }
 
 SimulatedPass Simulate(const OpList& list, const SocSpec& soc, const SimulationOptions& options) {

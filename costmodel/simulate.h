@@ -25,12 +25,24 @@ struct SimulationOptions {
   Bytes line = Bytes(4'096);  // what is moved at once: a tile of a DMA engine, or a cache line
   int64_t ways = 0;           // associativity of every on-chip level; 0: full
   int64_t warm_up = 2;        // passes run before the one that is reported; a prompt wants 0
+  bool keep_tiles = false;    // in SimulatedOp::tiles: one for each piece of each operand
+};
+
+// One tile of an operator, in time from the operator's begin.
+struct SimulatedTile {
+  Seconds load_begin;
+  Seconds load_end;
+  Seconds compute_begin;
+  Seconds compute_end;
+  Bytes on_chip;  // read and written, over all SRAM levels
+  Bytes dram;
 };
 
 struct SimulatedOp {
   Moved moved{0};
   Seconds compute_time;
   Seconds time;  // with double buffering, and the fixed cost of an operator
+  std::vector<SimulatedTile> tiles{};
 };
 
 struct SimulatedPass {
@@ -45,6 +57,10 @@ struct SimulatedPass {
 // The smallest capacity at which the simulated loop nests keep the pass's activations on chip:
 // its workspace and what double buffering takes beside it.
 [[nodiscard]] Bytes SimulatedWorkspace(const OpList& list, Bytes line);
+
+// About as many lines as a simulation keeps books of and touches in one pass: what it costs in
+// memory and time. Ask before, of a problem of unknown size.
+[[nodiscard]] double SimulatedLines(const OpList& list, const SocSpec& soc, Bytes line);
 
 // Throws InputError where the SoC has no rate for a matrix. REQUIRES: the SoC is valid, and the
 // list's objects are fewer than 2^31 lines.

@@ -32,6 +32,9 @@ struct Problem {
 // Throw InputError. A problem is valid where its parts are and the workload fits max_seq_len.
 void Validate(const Workload& workload, const InputError::Where& root = {});
 void Validate(const Problem& problem, const InputError::Where& root = {});
+// Of a problem whose SoC does not matter.
+void ValidateWithoutSoc(const ModelSpec& model, const Workload& workload,
+                        const InputError::Where& root = {});
 
 template <>
 struct Fields<Workload> {

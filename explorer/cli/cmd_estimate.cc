@@ -2,18 +2,22 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "costmodel/breakdown.h"
 #include "costmodel/estimator.h"
 #include "costmodel/generation.h"
+#include "costmodel/session.h"
 #include "costmodel/soc_presets.h"
 #include "explorer/cli/command_line.h"
 #include "explorer/cli/commands.h"
 #include "explorer/cli/human.h"
 #include "explorer/cli/leanings.h"
+#include "explorer/cli/simulation_report.h"
 #include "explorer/cli/table.h"
 #include "explorer/sources.h"
 #include "spec/argument.h"
+#include "spec/files.h"
 #include "spec/model_argument.h"
 
 namespace deepthin::explorer {
@@ -144,6 +148,22 @@ void PrintGeneration(const costmodel::GenerationCost& cost, const Workload& work
   }
 }
 
+void PrintSession(const NamedEstimate& row) {
+  const costmodel::SessionCost session = costmodel::SessionOf(row.problem, row.estimate);
+  if (session.load) {
+    fmt::print("\nloading {} from flash: {}\n", HumanBytes(row.estimate.weight_bytes),
+               HumanTime(*session.load));
+  }
+  if (!session.decode_power) return;
+  fmt::print("decoding: {:.2f} W in memory and arithmetic, without screen and system",
+             *session.decode_power);
+  if (session.battery) {
+    fmt::print("; {:.0f} minutes and {} tokens of a full battery", session.battery->value() / 60,
+               HumanCount(std::llround(std::min(*session.tokens_of_a_charge, 1e18))));
+  }
+  fmt::print("\n");
+}
+
 void PrintAllSources(const SocSpec& soc) {
   Table table({{"number", Align::kLeft}, {"value"}, {"source", Align::kLeft}});
   for (const SourcedNumber& number : SourcedNumbers(soc)) {
@@ -161,6 +181,12 @@ std::vector<Leaning> LeaningsOf(const std::vector<NamedEstimate>& estimates) {
   return all;
 }
 
+void WriteTrace(const std::string& path, const NamedEstimate& row, const TokenSimulation& token) {
+  const std::string title = fmt::format("{} on {}, simulated", row.model, token.soc.name);
+  WriteFileAtomically(path, SimulationTrace(token, row.problem.model, title).dump() + "\n");
+  fmt::print(stderr, "simulated timeline of {} written to {}\n", row.model, path);
+}
+
 }  // namespace
 
 int RunEstimate(const Arguments& arguments) {
@@ -175,6 +201,7 @@ int RunEstimate(const Arguments& arguments) {
                     "deepthin estimate mobilellm-125m mobilellm-ls-125m --soc iphone-13",
                     "deepthin estimate mobilellm-ls-125m --soc iphone-13 --precision q8_0 "
                     "--set soc.levels.0.capacity_bytes=4194304",
+                    "deepthin estimate mobilellm-ls-125m --simulate --perfetto token.json",
                     "deepthin estimate my.json --soc my-soc.json --prompt 512 --json"}});
   line.Text("soc", "SoC preset or JSON file", "iphone-13")
       .Text("precision", "f32, f16, bf16, q8_0, q4_0 or w8a8", "f16")
@@ -183,8 +210,17 @@ int RunEstimate(const Arguments& arguments) {
       .Text("batch", "requests at once", "1")
       .List("set", "override a key of the problem, as model.n_blocks=12; may be given again")
       .Flag("sources", "list every hardware number with its source")
+      .Flag("simulate", "follow one decoded token line by line through the caches as well")
+      .Text("perfetto", "write the simulated token of the first model as a timeline to this file")
+      .Text("line", "what the simulation moves at once; default: 4KiB")
       .Positional("MODEL", 1, -1);
   if (!line.Parse(arguments)) return 0;
+  const auto trace = line.GetFilled("perfetto");
+  if (trace) RequireWritable(*trace);
+  const bool simulates = line.Has("simulate") || trace;
+  if (line.Get("line") && !simulates)
+    throw InputError({"command line", "--line"}, "is given", "it beside --simulate or --perfetto");
+  const Bytes tile = BytesFromText(line.Get("line").value_or("4KiB"), "line");
 
   const SocSpec soc = costmodel::SocFromArgument(*line.Get("soc"));
   std::vector<NamedEstimate> estimates;
@@ -200,6 +236,14 @@ int RunEstimate(const Arguments& arguments) {
     Validate(problem, {name, ""});
     estimates.push_back({name, problem, costmodel::Estimate(problem)});
   }
+  std::vector<TokenSimulation> simulations;
+  if (simulates) {
+    const size_t wanted = line.Has("simulate") ? estimates.size() : 1;
+    for (size_t i = 0; i < wanted; ++i) {
+      simulations.push_back(SimulateToken(estimates[i].problem, tile));
+    }
+  }
+  if (trace) WriteTrace(*trace, estimates.front(), simulations.front());
   if (line.json()) {
     Json rows = Json::array();
     for (const auto& [name, problem, estimate] : estimates) {
@@ -210,7 +254,13 @@ int RunEstimate(const Arguments& arguments) {
                       {"prefill_operands", ToJson(costmodel::PrefillOperands(problem))},
                       {"decode_operands", ToJson(costmodel::DecodeOperands(problem))},
                       {"decode_by_replacement", ToJson(costmodel::DecodeByReplacement(problem))},
+                      {"session", ToJson(costmodel::SessionOf(problem, estimate))},
                       {"leans_on", LeaningsAsJson(LeansOn(problem, estimate))}});
+    }
+    if (line.Has("simulate")) {
+      for (size_t i = 0; i < rows.size(); ++i) {
+        rows[i]["simulation"] = SimulationJson(simulations[i]);
+      }
     }
     fmt::print("{}\n", rows.dump(2));
     return 0;
@@ -229,6 +279,12 @@ int RunEstimate(const Arguments& arguments) {
     PrintReplacement(costmodel::DecodeByReplacement(first));
     PrintGeneration(costmodel::EstimateGeneration(first), first.workload);
     PrintOperators("prefill", estimates[0].estimate.prefill);
+    PrintSession(estimates[0]);
+  }
+  if (line.Has("simulate")) {
+    for (size_t i = 0; i < simulations.size(); ++i) {
+      fmt::print("\n{}\n{}", estimates[i].model, SimulationTable(simulations[i]));
+    }
   }
   if (line.Has("sources")) {
     PrintAllSources(first.soc);

@@ -25,6 +25,7 @@ int RunMeasure(const Arguments& arguments);
 int RunPaper(const Arguments& arguments);
 int RunParams(const Arguments& arguments);
 int RunResults(const Arguments& arguments);
+int RunShapes(const Arguments& arguments);
 int RunSoc(const Arguments& arguments);
 int RunSweepCommand(const Arguments& arguments);
 

@@ -4,6 +4,8 @@
 
 #include <map>
 
+#include "explorer/cli/trace_events.h"
+
 namespace deepthin::explorer {
 namespace {
 
@@ -23,12 +25,11 @@ class Timeline {
   }
 
   [[nodiscard]] Json Events(const std::string& title) {
-    events_ = Json::array();
-    AddName("process_name", kOperatorTrack, title);
-    AddName("thread_name", kOperatorTrack, "operators");
+    events_.NameProcess(title);
+    events_.NameTrack(kOperatorTrack, "operators");
     for (size_t pass = 0; pass < profile_.passes().size(); ++pass) AddPass(pass);
     for (size_t thread = 0; thread < profile_.work().threads.size(); ++thread) AddThread(thread);
-    return std::move(events_);
+    return events_.Take();
   }
 
  private:
@@ -37,8 +38,8 @@ class Timeline {
   // What the track of each thread says: the ranges that it did of an operator, as one event.
   void AddThread(size_t thread) {
     const int64_t track = kFirstThreadTrack + static_cast<int64_t>(thread);
-    AddName("thread_name", track,
-            fmt::format("thread {}{}", thread, thread == 0 ? " (the caller)" : ""));
+    events_.NameTrack(track,
+                      fmt::format("thread {}{}", thread, thread == 0 ? " (the caller)" : ""));
     const auto& ranges = profile_.work().threads[thread];
     const Spans spans = profile_.spans();
     size_t span = 0;
@@ -93,24 +94,12 @@ class Timeline {
   void Event(const std::string& name, const char* category, int64_t track,
              Profile::Clock::time_point begin, Profile::Clock::time_point end, Json arguments) {
     const double begin_us = Microseconds(begin);
-    events_.push_back({{"name", name},
-                       {"cat", category},
-                       {"ph", "X"},
-                       {"ts", begin_us},
-                       {"dur", Microseconds(end) - begin_us},
-                       {"pid", 1},
-                       {"tid", track},
-                       {"args", std::move(arguments)}});
-  }
-
-  void AddName(const char* kind, int64_t track, const std::string& name) {
-    events_.push_back({{"name", kind},
-                       {"ph", "M"},
-                       {"ts", 0.0},
-                       {"dur", 0.0},
-                       {"pid", 1},
-                       {"tid", track},
-                       {"args", {{"name", name}}}});
+    events_.Add({.name = name,
+                 .category = category,
+                 .track = track,
+                 .begin_us = begin_us,
+                 .duration_us = Microseconds(end) - begin_us},
+                std::move(arguments));
   }
 
   [[nodiscard]] double Microseconds(Profile::Clock::time_point time) const {
@@ -119,13 +108,13 @@ class Timeline {
 
   const Profile& profile_;
   std::vector<Json> blocks_;  // arguments of each executed block
-  Json events_;
+  TraceEvents events_;
 };
 
 }  // namespace
 
 Json TraceJson(const Profile& profile, const ModelSpec& spec, const std::string& title) {
-  return {{"traceEvents", Timeline(profile, spec).Events(title)}, {"displayTimeUnit", "ms"}};
+  return Timeline(profile, spec).Events(title);
 }
 
 }  // namespace deepthin::explorer

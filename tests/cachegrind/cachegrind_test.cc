@@ -7,6 +7,8 @@
 #include <memory>
 #include <string>
 
+#include "costmodel/estimator.h"
+#include "costmodel/soc_presets.h"
 #include "spec/errors.h"
 #include "spec/model_argument.h"
 #include "spec/precision.h"
@@ -104,6 +106,49 @@ TEST_P(Cachegrind, ImmediateRepeatsAreFreeWhereABlockFits) {
   EXPECT_NEAR(LinesPerToken(Model("immediate:2"), precision(), cache) / Lines(once), 1, 0.03);
   EXPECT_NEAR(LinesPerToken(Model("repeat_all:2"), precision(), cache) / Lines(once + bytes.blocks),
               1, 0.03);
+}
+
+// Bytes that the cost model has a decoded token read from DRAM behind one LRU level of this size,
+// at the mean context of the tokens that LinesPerToken() takes.
+Bytes PredictedRead(const std::string& model, const std::string& precision, int64_t cache_bytes) {
+  SocSpec soc = costmodel::SocFromArgument("iphone-13");
+  soc.levels[0].capacity.value = Bytes(cache_bytes);
+  soc.levels[0].replacement = Replacement::kLru;
+  Problem problem{.model = ModelFromArgument(model),
+                  .precision = PrecisionFromArgument(precision),
+                  .soc = soc,
+                  .workload = {.prompt_tokens = 2, .generated_tokens = 3, .batch = 1}};
+  problem.precision.kv = Dtype::kF32;  // as decode_tokens keeps it
+  const PhaseCost decode = costmodel::Estimate(problem).decode;
+  Bytes read(0);
+  for (const OperatorCost& op : decode.operators) read += op.traffic[1].read;
+  return read;
+}
+
+// Three sizes: no block fits; one block does, so that A A B B is free and A B A B is not; all fits.
+TEST_P(Cachegrind, CountsWhatTheCostModelPredicts) {
+  const WeightBytes bytes = Weights();
+  int64_t small = 64 * kKiB;
+  while (2 * small < bytes.block.value()) small *= 2;
+  int64_t middle = small;
+  while (middle < bytes.block.value() * 5 / 4) middle *= 2;
+  int64_t large = middle;
+  while (large < bytes.total().value() * 5 / 4) large *= 2;
+  ASSERT_LT(small, bytes.block.value());
+  ASSERT_LT(middle, bytes.blocks.value());
+  for (const int64_t cache : {small, middle, large}) {
+    for (const char* repeat : {"none", "immediate:2", "repeat_all:2"}) {
+      SCOPED_TRACE(std::string(repeat) + " in " + std::to_string(cache / kKiB) + " KiB");
+      const std::string model = Model(repeat);
+      const double counted = LinesPerToken(model, precision(), cache);
+      const double predicted = Lines(PredictedRead(model, precision(), cache));
+      // Where all fits there is next to nothing to compare with: then of what would be streamed.
+      const double of = cache == large ? Lines(bytes.total()) : predicted;
+      EXPECT_NEAR(counted, predicted, 0.03 * of);
+      RecordProperty(std::string(repeat) + "_" + std::to_string(cache / kKiB),
+                     std::to_string(counted) + " of " + std::to_string(predicted));
+    }
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Precisions, Cachegrind, ::testing::Values("f32", "bf16", "q8_0", "q4_0"),

@@ -5,9 +5,10 @@
 
 #include "costmodel/closed_form.h"
 #include "costmodel/estimator.h"
+#include "costmodel/pass_traffic.h"
 #include "costmodel/simulate.h"
+#include "costmodel/simulation_bound.h"
 #include "tests/costmodel/random_problem.h"
-#include "tests/costmodel/simulation_bounds.h"
 
 namespace deepthin::costmodel {
 namespace {

@@ -3,10 +3,11 @@
 #include <gtest/gtest.h>
 
 #include "costmodel/estimator.h"
+#include "costmodel/pass_traffic.h"
 #include "costmodel/residency.h"
+#include "costmodel/simulation_bound.h"
 #include "spec/model_presets.h"
 #include "tests/costmodel/random_problem.h"
-#include "tests/costmodel/simulation_bounds.h"
 
 namespace deepthin::costmodel {
 namespace {

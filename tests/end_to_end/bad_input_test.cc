@@ -46,6 +46,15 @@ TEST(BadInput, OnTheCommandLine) {
   ExpectOneSentence({"estimate", "mobilellm-125m", "--precision", "f12"}, 2, {"f12", "q4_0"});
   ExpectOneSentence({"estimate", "mobilellm-125m", "--prompt", "4096"}, 2, {"max_seq_len"});
   ExpectOneSentence({"estimate", "mobilellm-125m", "--prompt", "NaN"}, 2, {"--prompt", "NaN"});
+  ExpectOneSentence({"estimate", kTinyModel, "--simulate", "--line", "4096"}, 2,
+                    {"--line", "4096"});
+  ExpectOneSentence({"estimate", kTinyModel, "--simulate", "--line", "1B"}, 2, {"64 MiB"});
+  ExpectOneSentence({"estimate", kTinyModel, "--perfetto", ""}, 2, {"--perfetto", "empty"});
+  ExpectOneSentence({"estimate", kTinyModel, "--line", "1MB"}, 2, {"--line", "--simulate"});
+  ExpectOneSentence({"shapes"}, 2, {"--params", "125M"});
+  ExpectOneSentence({"shapes", "--params", "999B"}, 2, {"--params", "999B", "20B"});
+  ExpectOneSentence({"shapes", "--params", "125M", "--head-dim", "33"}, 2, {"--head-dim", "even"});
+  ExpectOneSentence({"shapes", "--params", "125M", "--soc", "abacus"}, 2, {"abacus", "iphone-13"});
   ExpectOneSentence({"measure", kTinyModel, "--threads", "two"}, 2, {"--threads", "two"});
   ExpectOneSentence({"measure", kTinyModel, "--generate", "4096"}, 2, {"2048"});
   ExpectOneSentence({"generate", "--model", kTinyModel}, 2, {"--tokenizer"});

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "spec/files.h"
 #include "spec/json_io.h"
 #include "tests/end_to_end/program.h"
 
@@ -21,6 +22,7 @@ TEST(Commands, EachHasHelpWithAnExample) {
                             {"sweep", "list"},
                             {"choose"},
                             {"estimate"},
+                            {"shapes"},
                             {"soc", "list"},
                             {"soc", "show"},
                             {"soc", "check"},
@@ -147,6 +149,41 @@ TEST(Commands, EstimateReproducesTable7) {
     const double ms = 1e3 * rows[i]["estimate"]["decode"]["time_s"].get<double>();
     EXPECT_NEAR(ms, printed_ms[i], 0.005 * printed_ms[i]) << rows[i]["model"];
   }
+}
+
+TEST(Commands, EstimateSimulatesATokenBesideTheClosedForm) {
+  const TemporaryFolder folder;
+  const std::string trace = folder.File("token.json");
+  const Words arguments = {"estimate", kTinyModel,   "--simulate", "--line",
+                           "1KiB",     "--perfetto", trace};
+  const ProgramResult result = RunProgram(arguments);
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_THAT(result.out, HasSubstr("the stated bound for it is"));
+  EXPECT_THAT(result.err, HasSubstr("simulated timeline of"));
+  EXPECT_GT(ParseJson(ReadFile(trace), trace)["traceEvents"].size(), 2 * 9 * 2U);
+  const Json rows = JsonOf({"estimate", kTinyModel, "--simulate", "--json"});
+  EXPECT_EQ(rows[0]["simulation"]["closed_dram_bytes"],
+            rows[0]["estimate"]["decode"]["dram_bytes"]);
+  EXPECT_FALSE(JsonOf({"estimate", kTinyModel, "--json"})[0].contains("simulation"));
+}
+
+TEST(Commands, ShapesOfABudgetAreTheDeepestForTheirTime) {
+  const Json shapes =
+      JsonOf({"shapes", "--params", "125M", "--within", "0.5%", "--decode", "20ms", "--json"});
+  EXPECT_GT(shapes["considered"].get<int64_t>(), 1'000);
+  EXPECT_LT(shapes["within_limits"], shapes["considered"]);
+  ASSERT_GT(shapes["front"].size(), 5U);
+  for (const Json& shape : shapes["front"]) {
+    EXPECT_NEAR(shape["params_matrices"].get<double>(), 125e6, 0.005 * 125e6);
+    EXPECT_LE(shape["decode_time_s"].get<double>(), 20e-3);
+  }
+  // The first of them, estimated by itself.
+  const TemporaryFolder folder;
+  const Json& first = shapes["front"][0];
+  const std::string file = folder.Write("first.json", first["model"].dump());
+  const Json one = JsonOf({"estimate", file, "--json"})[0]["estimate"];
+  EXPECT_EQ(one["decode"]["dram_bytes"], first["dram_bytes_per_token"]);
+  EXPECT_NEAR(one["decode"]["time_s"].get<double>(), first["decode_time_s"].get<double>(), 1e-12);
 }
 
 TEST(Commands, CalibrateStatesTheErrorsThatTheDocumentsState) {

@@ -1,15 +1,26 @@
-// How far the closed form and the trace simulation may be apart, in bytes: docs/cost-model.md,
-// "Trace simulation".
-#pragma once
+#include "costmodel/simulation_bound.h"
 
-#include "costmodel/op_list.h"
+#include <algorithm>
+
 #include "costmodel/pass_traffic.h"
 #include "costmodel/simulate.h"
-#include "tests/costmodel/random_problem.h"
 
 namespace deepthin::costmodel {
+namespace {
 
-inline Bytes ClosedDramBytes(const OpList& list, const SocSpec& soc) {
+// One LRU level before DRAM; bytes depend on nothing else.
+SocSpec OneLevel(Bytes capacity) {
+  MemoryLevel sram;
+  sram.kind = LevelKind::kSram;
+  sram.capacity.value = std::max(Bytes(1), capacity);
+  SocSpec soc;
+  soc.levels = {sram, MemoryLevel{}};
+  return soc;
+}
+
+}  // namespace
+
+Bytes ClosedDramBytes(const OpList& list, const SocSpec& soc) {
   const PassTraffic traffic = TrafficOf(list, soc);
   const size_t dram = DramLevel(soc);
   Bytes sum(0);
@@ -19,25 +30,12 @@ inline Bytes ClosedDramBytes(const OpList& list, const SocSpec& soc) {
   return sum;
 }
 
-// Under one LRU level of this capacity.
-inline Bytes ClosedDramBytes(const OpList& list, Bytes capacity) {
-  return ClosedDramBytes(list, SimpleSoc(std::max(Bytes(1), capacity)));
-}
-
-struct SimulationBounds {
-  Bytes low;
-  Bytes high;
-};
-
-// What a simulation with one level of `capacity` bytes in `sets` sets may find.
-//
 // Both hold a weight or a KV entry where what was touched since fits. The closed form counts that
 // in bytes and reserves the whole workspace; the simulation in lines, of the activations that were
 // really touched, and set by set, where a run of lines may put one line more into a set than
 // into the next. So it cannot do worse than a smaller level, nor better than a larger one. Of
 // activations the closed form says that they stay; true LRU may let all of them go.
-inline SimulationBounds BoundsOfSimulation(const OpList& list, Bytes capacity, Bytes line,
-                                           int64_t sets) {
+SimulationBounds BoundsOfSimulation(const OpList& list, Bytes capacity, Bytes line, int64_t sets) {
   const int64_t batch = list.pass.batch;
   const int64_t rows = list.ops.front().rows;
   const auto objects = static_cast<int64_t>(list.tensor_bytes.size()) +
@@ -57,8 +55,8 @@ inline SimulationBounds BoundsOfSimulation(const OpList& list, Bytes capacity, B
   // simulation, which cuts all operators as the block's, lets logits stream out.
   Bytes head_again(0);
   Bytes kept_to_the_end(0);  // a prompt's keys and values may still be on chip when it ends
-  const PassTraffic traffic = TrafficOf(list, SimpleSoc(std::max(Bytes(1), smaller)));
-  const PassTraffic roomy = TrafficOf(list, SimpleSoc(larger));
+  const PassTraffic traffic = TrafficOf(list, OneLevel(smaller));
+  const PassTraffic roomy = TrafficOf(list, OneLevel(larger));
   for (size_t i = 0; i < list.ops.size(); ++i) {
     const Op& op = list.ops[i];
     if (op.kind == OpKind::kHead && op.live_activations > larger) {
@@ -73,9 +71,9 @@ inline SimulationBounds BoundsOfSimulation(const OpList& list, Bytes capacity, B
     const Tiling& tiling = traffic.tiling(i);
     rounding += (6 * rows * tiling.activation_passes + 6 * batch * tiling.stationary_passes) * line;
   }
-  return {.low = ClosedDramBytes(list, larger) - list.ops.front().weights - kept_to_the_end -
-                 head_again - rounding,
-          .high = ClosedDramBytes(list, smaller) + activations + rounding};
+  return {.low = ClosedDramBytes(list, OneLevel(larger)) - list.ops.front().weights -
+                 kept_to_the_end - head_again - rounding,
+          .high = ClosedDramBytes(list, OneLevel(smaller)) + activations + rounding};
 }
 
 }  // namespace deepthin::costmodel
