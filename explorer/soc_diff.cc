@@ -1,44 +1,17 @@
 #include "explorer/soc_diff.h"
 
 #include <algorithm>
-#include <map>
 
-#include "spec/json_io.h"
+#include "explorer/soc_names.h"
 
 namespace deepthin::explorer {
 namespace {
 
-// What a level is called in a comparison: its kind, and for inner SRAM levels how many lie between
-// it and DRAM.
-std::vector<std::string> LevelNames(const SocSpec& soc) {
-  std::vector<std::string> names(soc.levels.size());
-  std::map<LevelKind, int> seen;
-  for (size_t i = soc.levels.size(); i-- > 0;) {
-    const int before = seen[soc.levels[i].kind]++;
-    names[i] = ToText(soc.levels[i].kind);
-    if (before > 0) names[i] += "-" + std::to_string(before);
-  }
-  return names;
-}
-
 // The numbers, under names by which those of another SoC are found.
 std::vector<SocDifference> Named(const SocSpec& soc) {
-  const std::vector<std::string> levels = LevelNames(soc);
   std::vector<SocDifference> out;
   for (const SourcedNumber& number : SourcedNumbers(soc)) {
-    std::string name = number.path;
-    for (size_t i = 0; i < levels.size(); ++i) {
-      const std::string prefix = "levels." + std::to_string(i) + ".";
-      if (name.starts_with(prefix)) name = levels[i] + "." + name.substr(prefix.size());
-    }
-    for (size_t i = 0; i < soc.compute.size(); ++i) {
-      const std::string prefix = "compute." + std::to_string(i) + ".";
-      if (name.starts_with(prefix)) {
-        name = "compute." + std::string(ToText(soc.compute[i].dtype)) + "." +
-               name.substr(prefix.size());
-      }
-    }
-    out.push_back({.name = name, .a = number, .b = {}});
+    out.push_back({.name = KindName(soc, number.path), .a = number, .b = {}});
   }
   return out;
 }
@@ -50,8 +23,8 @@ auto Find(T& list, const std::string& name) {
 
 std::vector<std::string> Replacements(const SocSpec& a, const SocSpec& b) {
   std::vector<std::string> out;
-  const std::vector<std::string> names_a = LevelNames(a);
-  const std::vector<std::string> names_b = LevelNames(b);
+  const std::vector<std::string> names_a = LevelKindNames(a);
+  const std::vector<std::string> names_b = LevelKindNames(b);
   for (size_t i = 0; i < a.levels.size(); ++i) {
     const auto found = std::find(names_b.begin(), names_b.end(), names_a[i]);
     if (found == names_b.end() || a.levels[i].kind != LevelKind::kSram) continue;

@@ -29,16 +29,6 @@ struct NamedEstimate {
   CostEstimate estimate;
 };
 
-// As overrides left it: by its name, or part by part.
-std::string PrecisionText(const Precision& precision) {
-  for (const NamedPrecision& known : kPrecisions) {
-    if (known.precision == precision) return std::string(known.name);
-  }
-  return fmt::format("{} (embedding {}, activations {}, KV {})", ToText(precision.weights),
-                     ToText(precision.embedding), ToText(precision.activations),
-                     ToText(precision.kv));
-}
-
 std::string Energy(const std::optional<Joules>& energy) {
   return energy ? fmt::format("{:.2f} mJ", energy->value() * 1e3) : "-";
 }

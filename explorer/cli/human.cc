@@ -85,6 +85,15 @@ std::string HumanCapacity(Bytes bytes) {
   return fmt::format("{:.5g} KiB", value / 0x1p10);
 }
 
+std::string PrecisionText(const Precision& precision) {
+  for (const NamedPrecision& known : kPrecisions) {
+    if (known.precision == precision) return std::string(known.name);
+  }
+  return fmt::format("{} (embedding {}, activations {}, KV {})", ToText(precision.weights),
+                     ToText(precision.embedding), ToText(precision.activations),
+                     ToText(precision.kv));
+}
+
 int64_t CountFromText(std::string_view text, const std::string& option) {
   return std::llround(Scaled(text, kCounts, option, "a count such as 125M or 1.5B"));
 }

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "spec/precision.h"
 #include "spec/units.h"
 
 namespace deepthin::explorer {
@@ -17,6 +18,8 @@ namespace deepthin::explorer {
 // 15.60; below a tenth of a millisecond, where two decimals say nothing, 0.0045.
 [[nodiscard]] std::string HumanMilliseconds(double seconds);
 [[nodiscard]] std::string HumanCapacity(Bytes bytes);  // 32 KiB, 256 MiB (binary)
+// As overrides left it: by its name, or part by part.
+[[nodiscard]] std::string PrecisionText(const Precision& precision);
 
 // "125M", "1.5B", "124600320" -> count; "15ms", "2s", "300us" -> time; "512MiB", "4GB", "64kB" ->
 // bytes; "10%", "0.1" -> share, at most 1. Throw InputError that names the option.

@@ -22,6 +22,7 @@ constexpr Command kCommands[] = {
     {"choose", "the designs within a budget that are worth training", RunChoose},
     {"estimate", "predict latency, DRAM bytes and memory of a model on an SoC", RunEstimate},
     {"shapes", "every shape of a parameter budget, and the deepest for their time", RunShapes},
+    {"whatif", "change hardware, formats or context: cliffs, crossovers, sensitivities", RunWhatIf},
     {"soc", "the SoCs known by name; check and compare SoC files", RunSoc},
     {"measure", "execute a model on this CPU and time it", RunMeasure},
     {"params", "count parameters; check them against the paper", RunParams},

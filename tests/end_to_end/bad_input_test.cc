@@ -70,6 +70,23 @@ TEST(BadInput, OnTheCommandLine) {
   ExpectOneSentence({"params", "--precision", "f12"}, 2, {"--precision: is 'f12'"});
 }
 
+TEST(BadInput, OfAWhatIf) {
+  const auto expect = [](const std::string& vary, const Words& says) {
+    ExpectOneSentence({"whatif", "mobilellm-125m", "--vary", vary}, 2, says);
+  };
+  expect("sram.capcity=1MiB..2MiB", {"--vary", "'sram.capcity'", "sram.capacity"});
+  expect("sram.capacity=1GB/s", {"--vary", "'1GB/s'", "MiB"});
+  expect("context=9..5", {"--vary", "empty range", "5..9"});
+  expect("context=1..9:99999", {"'99999' points", "1000"});
+  ExpectOneSentence({"whatif", "mobilellm-125m", "--vary", "context=1..9000:1000", "--vary",
+                     "prompt=1..9000:1000"},
+                    2, {"1000000 points", "at most 100000"});
+  ExpectOneSentence({"whatif", "mobilellm-125m", "--box", "context=1..5"}, 2, {"--box", "dram"});
+  ExpectOneSentence({"whatif", "mobilellm-125m", "--metric", "fun"}, 2, {"--metric", "prefill"});
+  ExpectOneSentence({"whatif", "mobilellm-125m", "--samples", "0"}, 2, {"--samples", "'0'"});
+  ExpectOneSentence({"whatif"}, 2, {"no argument"});
+}
+
 TEST(BadInput, AModelThatIsNoFile) {
   ExpectOneSentence({"measure", "mobilellm-125"}, 2,
                     {"'mobilellm-125'", "deepthin params", "GGUF"});

@@ -28,6 +28,7 @@ TEST(Commands, EachHasHelpWithAnExample) {
                             {"soc", "check"},
                             {"soc", "diff"},
                             {"soc", "schema"},
+                            {"whatif"},
                             {"measure"},
                             {"params"},
                             {"generate"},
@@ -98,6 +99,38 @@ TEST(Commands, MeasureGoesByPositionAndOperatorInAnyPrecision) {
   }
   EXPECT_EQ(rows[1]["measurement"]["prompt_tokens"], 9);
   EXPECT_GT(ReadJsonFile(trace)["traceEvents"].size(), 3u);
+}
+
+TEST(Commands, WhatIfSaysTheSameAsEstimateAndWhereThingsTurn) {
+  const Words asked = {"whatif",
+                       "mobilellm-125m",
+                       "mobilellm-ls-125m",
+                       "--soc",
+                       "iphone-13",
+                       "--vary",
+                       "weights=f16,q8_0",
+                       "--vary",
+                       "sram.capacity=1MiB..64MiB"};
+  Words with_json = asked;
+  with_json.emplace_back("--json");
+  const Json json = JsonOf(with_json);
+  ASSERT_EQ(json["points"].size(), 14u);
+  const Json& last = json["points"][6];  // f16, 64 MiB
+  EXPECT_EQ(last["values"]["sram.capacity"], 64 << 20);
+  const Json estimate = JsonOf({"estimate", "mobilellm-ls-125m", "--soc",
+                                "iphone-13:levels.0.capacity_bytes=67108864", "--json"})[0];
+  EXPECT_EQ(last["models"][1]["decode_time_s"], estimate["estimate"]["decode"]["time_s"]);
+  EXPECT_EQ(last["models"][1]["prefill_time_s"], estimate["estimate"]["prefill"]["time_s"]);
+  ASSERT_EQ(json["repeats_free_from"].size(), 2u);
+  EXPECT_NEAR(json["repeats_free_from"][0]["capacity_bytes"].get<double>(), 7.15e6, 0.1e6);
+  EXPECT_NEAR(json["repeats_free_from"][1]["capacity_bytes"].get<double>(), 3.85e6, 0.1e6);
+  EXPECT_EQ(json["robust"]["models"].size(), 2u);
+  const std::string text = RunProgram(asked).out;
+  EXPECT_THAT(text, HasSubstr("cliffs over sram.capacity"));
+  EXPECT_THAT(text, HasSubstr("A is faster than B"));
+  EXPECT_THAT(text, HasSubstr("best in"));
+  EXPECT_THAT(RunProgram({"whatif", "mobilellm-125m", "--vary", "context=128..4096"}).err,
+              HasSubstr("made for 2048 tokens"));
 }
 
 TEST(Commands, SocsAreListedShownCheckedAndCompared) {
