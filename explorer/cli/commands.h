@@ -27,6 +27,7 @@ int RunParams(const Arguments& arguments);
 int RunResults(const Arguments& arguments);
 int RunSoc(const Arguments& arguments);
 int RunSweepCommand(const Arguments& arguments);
+int RunTrain(const Arguments& arguments);
 
 struct Command {
   std::string_view name;

@@ -28,6 +28,7 @@ TEST(Commands, EachHasHelpWithAnExample) {
                             {"soc", "schema"},
                             {"measure"},
                             {"params"},
+                            {"train"},
                             {"generate"},
                             {"eval", "perplexity"},
                             {"eval", "choices"},
