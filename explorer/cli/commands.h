@@ -28,6 +28,7 @@ int RunResults(const Arguments& arguments);
 int RunShapes(const Arguments& arguments);
 int RunSoc(const Arguments& arguments);
 int RunSweepCommand(const Arguments& arguments);
+int RunTrain(const Arguments& arguments);
 int RunWhatIf(const Arguments& arguments);
 
 struct Command {

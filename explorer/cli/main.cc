@@ -26,6 +26,7 @@ constexpr Command kCommands[] = {
     {"soc", "the SoCs known by name; check and compare SoC files", RunSoc},
     {"measure", "execute a model on this CPU and time it", RunMeasure},
     {"params", "count parameters; check them against the paper", RunParams},
+    {"train", "train a model on text files; stops and goes on at any time", RunTrain},
     {"generate", "text from a checkpoint", RunGenerate},
     {"eval", "perplexity, multiple choice and logits of a checkpoint", RunEval},
     {"paper", "the tables of the MobileLLM paper", RunPaper},
@@ -79,6 +80,13 @@ constexpr std::pair<std::string_view, std::string_view> kOptionOfField[] = {
     {"/max_tokens", "--max-tokens"},
     {"/top_p", "--top-p"},
     {"prompt", "--prompt"},
+    {"sequences", "--batch"},
+    {"length", "--length"},
+    {"steps", "--steps"},
+    {"warmup_steps", "--warmup"},
+    {"peak", "--lr"},
+    {"the text to train with", "--data"},
+    {"the validation text", "--validation"},
 };
 
 std::string Sentence(const InputError& error) {

@@ -99,30 +99,47 @@ Vocabulary Llama2cVocabulary(std::string_view bytes, int64_t vocab_size, const s
   return out;
 }
 
-Vocabulary LoadVocabulary(const std::string& path, int64_t vocab_size) {
+Vocabulary LoadVocabularyOfAnySize(const std::string& path, int64_t llama2c_size) {
   const MappedFile file = MapFile(path);  // a GGUF file is large, and its vocabulary small
   const std::string_view bytes = TextOf(file);
-  const auto require_size = [&](Vocabulary vocabulary) {
-    const auto size = static_cast<int64_t>(vocabulary.pieces.size());
-    if (size == vocab_size) return vocabulary;
-    throw InputError({path, ""}, "has " + std::to_string(size) + " pieces",
-                     "the model's " + std::to_string(vocab_size));
-  };
   switch (VocabularyFormatOf(bytes)) {
     case VocabularyFormat::kGguf: {
       auto vocabulary = LoadGgufVocabulary(path);
       if (!vocabulary) throw InputError({path, ""}, "has no vocabulary", "one");
-      return require_size(std::move(*vocabulary));
+      return std::move(*vocabulary);
     }
     case VocabularyFormat::kSentencePiece:
-      return require_size(SentencePieceVocabulary(bytes, path));
+      return SentencePieceVocabulary(bytes, path);
     case VocabularyFormat::kLlama2c:
       break;
   }
-  Vocabulary out = Llama2cVocabulary(bytes, vocab_size, path);
+  Vocabulary out = Llama2cVocabulary(bytes, llama2c_size, path);
   for (VocabularyPiece& piece : out.pieces) piece.text = Replaced(piece.text, " ", kSpaceMark);
   out.pieces[kBos].text = "<s>";  // "\n<s>\n" there
   out.pieces[kEos].text = "</s>";
+  return out;
+}
+
+Vocabulary LoadVocabulary(const std::string& path, int64_t vocab_size) {
+  Vocabulary out = LoadVocabularyOfAnySize(path, vocab_size);
+  const auto size = static_cast<int64_t>(out.pieces.size());
+  if (size == vocab_size) return out;
+  throw InputError({path, ""}, "has " + std::to_string(size) + " pieces",
+                   "the model's " + std::to_string(vocab_size));
+}
+
+Vocabulary ByteVocabulary() {
+  Vocabulary out;
+  out.bos = kBos;
+  out.eos = kEos;
+  out.add_space_prefix = false;
+  out.remove_extra_whitespaces = false;
+  out.pieces = {{"<unk>", 0, PieceKind::kUnknown},
+                {"<s>", 0, PieceKind::kControl},
+                {"</s>", 0, PieceKind::kControl}};
+  for (int byte = 0; byte < 256; ++byte) {
+    out.pieces.push_back({ByteName(byte), 0, PieceKind::kByte});
+  }
   return out;
 }
 

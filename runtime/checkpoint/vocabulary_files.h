@@ -28,6 +28,14 @@ enum class VocabularyFormat { kLlama2c, kSentencePiece, kGguf };
 // has not vocab_size pieces.
 [[nodiscard]] Vocabulary LoadVocabulary(const std::string& path, int64_t vocab_size);
 
+// The same with as many pieces as the file has; llama2.c's files do not say it, and have to have
+// llama2c_size.
+[[nodiscard]] Vocabulary LoadVocabularyOfAnySize(const std::string& path, int64_t llama2c_size);
+
+// No text but the 256 bytes, behind unknown, BOS and EOS as in llama2.c's: what a model is trained
+// with that has no vocabulary.
+[[nodiscard]] Vocabulary ByteVocabulary();
+
 // "<0x0A>"
 [[nodiscard]] std::string ByteName(int byte);
 

@@ -44,14 +44,18 @@ double GlobalNorm(std::span<const float> gradient, ThreadPool& pool) {
   return std::sqrt(total);
 }
 
-AdamW::AdamW(const ParameterLayout& layout, const AdamWOptions& options, ThreadPool& pool)
+AdamW::AdamW(const ParameterLayout& layout, std::span<const TensorScales> scales,
+             const AdamWOptions& options, ThreadPool& pool)
     : options_(options),
       pool_(pool),
       mean_(1, layout.count, "the optimiser's moments"),
       variance_(1, layout.count, "the optimiser's moments") {
-  for (const NamedPlace& tensor : layout.tensors) {
+  DEEPTHIN_CHECK(scales.size() == layout.tensors.size());
+  for (size_t t = 0; t < scales.size(); ++t) {
+    const NamedPlace& tensor = layout.tensors[t];
     for (int64_t i = tensor.place.offset; i < tensor.place.end(); i += kPiece) {
-      pieces_.push_back({i, std::min(i + kPiece, tensor.place.end()), tensor.decays});
+      pieces_.push_back({i, std::min(i + kPiece, tensor.place.end()), tensor.decays, scales[t].rate,
+                         options.epsilon * scales[t].epsilon});
     }
   }
 }
@@ -76,12 +80,13 @@ void AdamW::Step(std::span<float> parameters, std::span<const float> gradient, d
   // Both moments begin at zero, and are too small by these factors.
   const double bias1 = 1 - std::pow(options_.beta1, steps);
   const auto root_bias2 = static_cast<float>(std::sqrt(1 - std::pow(options_.beta2, steps)));
-  const auto rate = static_cast<float>(learning_rate / bias1);
-  const auto epsilon = static_cast<float>(options_.epsilon);
   const auto scale = static_cast<float>(gradient_scale);
   const auto update = [&](int64_t first, int64_t last) {
     for (int64_t piece = first; piece < last; ++piece) {
-      const auto& [begin, end, decays] = pieces_[static_cast<size_t>(piece)];
+      const auto& [begin, end, decays, rate_scale, piece_epsilon] =
+          pieces_[static_cast<size_t>(piece)];
+      const auto rate = static_cast<float>(rate_scale * learning_rate / bias1);
+      const auto epsilon = static_cast<float>(piece_epsilon);
       const auto keep = static_cast<float>(decays ? 1 - learning_rate * options_.decay : 1);
       float* p = parameters.data();
       float* m = mean_.data();

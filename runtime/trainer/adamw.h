@@ -7,6 +7,7 @@
 
 #include "runtime/thread_pool.h"
 #include "runtime/trainer/parameters.h"
+#include "runtime/trainer/parametrisation.h"
 #include "runtime/trainer/tensor.h"
 
 namespace deepthin::runtime {
@@ -41,10 +42,12 @@ struct LearningRateSchedule {
 // Owner of the moments; the pool outlives it. The same bits for every number of threads.
 class AdamW {
  public:
-  // Throws EnvironmentError where memory does not suffice.
-  AdamW(const ParameterLayout& layout, const AdamWOptions& options, ThreadPool& pool);
+  // scales: of each of the layout's tensors. Throws EnvironmentError where memory does not suffice.
+  AdamW(const ParameterLayout& layout, std::span<const TensorScales> scales,
+        const AdamWOptions& options, ThreadPool& pool);
 
-  // One step with gradient_scale x gradient.
+  // One step with gradient_scale x gradient. A tensor's rate is learning_rate x its scale; what it
+  // decays by in a step is the same for all, learning_rate x decay.
   void Step(std::span<float> parameters, std::span<const float> gradient, double learning_rate,
             double gradient_scale = 1);
 
@@ -61,6 +64,8 @@ class AdamW {
     int64_t begin;
     int64_t end;
     bool decays;
+    double rate_scale;
+    double epsilon;
   };
 
   AdamWOptions options_;

@@ -281,15 +281,18 @@ void RequireTrainable(const ModelSpec& spec) {
   }
 }
 
+void RequireTrainable(const ModelSpec& spec, int64_t length) {
+  RequireTrainable(spec);
+  if (length <= spec.max_seq_len) return;
+  throw InputError({"", "/max_seq_len"}, "is " + std::to_string(spec.max_seq_len),
+                   "at least the " + std::to_string(length) + " tokens of a sequence");
+}
+
 template <class T>
 Backpropagation<T>::Backpropagation(const ModelSpec& spec, const BatchShape& shape,
                                     ThreadPool& pool) {
-  RequireTrainable(spec);
   DEEPTHIN_CHECK(shape.sequences >= 1 && shape.length >= 1);
-  if (shape.length > spec.max_seq_len) {
-    throw InputError({"", "/max_seq_len"}, "is " + std::to_string(spec.max_seq_len),
-                     "at least the " + std::to_string(shape.length) + " tokens of a sequence");
-  }
+  RequireTrainable(spec, shape.length);
   state_ = std::make_unique<State>(spec, shape, pool);
 }
 template <class T>

@@ -24,6 +24,8 @@ namespace deepthin::runtime {
 // that several executed blocks share, a token sees at earlier positions what the last of them
 // wrote, so that it has to wait until those have gone through the whole model.
 void RequireTrainable(const ModelSpec& spec);
+// The same, also where sequences of `length` are longer than max_seq_len.
+void RequireTrainable(const ModelSpec& spec, int64_t length);
 
 // Owner of the memory of one batch's activations; the pool outlives it. One thread at a time. Every
 // result is the same for every number of threads of the pool.

@@ -20,7 +20,7 @@ Trainer::Trainer(const ModelSpec& spec, const TrainingOptions& options, ThreadPo
       options_(Validated(options)),
       pool_(pool),
       model_(spec_, options.shape, pool),
-      adamw_(model_.layout(), options.adamw, pool),
+      adamw_(model_.layout(), ScalesOf(spec_, options.parametrisation), options.adamw, pool),
       parameters_(1, model_.layout().count, "the weights in training"),
       gradient_(1, model_.layout().count, "the gradient") {}
 

@@ -1,7 +1,7 @@
 // Trainer: a model's weights, and the steps that make them better.
 //
 //   ThreadPool pool(2);
-//   Trainer trainer(RandomWeights(spec, seed, pool), options, pool);
+//   Trainer trainer(InitialWeights(spec, options.parametrisation, seed, pool), options, pool);
 //   BatchSampler batches(text, options.shape, seed);
 //   while (trainer.step() < options.rate.steps) trainer.Step(batches.At(trainer.step()));
 //   Weights weights = trainer.Copy();
@@ -53,7 +53,9 @@ class Trainer {
   // Mean loss of the weights as they are, in nats per token.
   [[nodiscard]] double Loss(BatchView batch) { return model_.Loss(parameters_.values(), batch); }
 
-  // The weights as they are, for decoder and export.
+  // The weights as they are, in the order of LayOutParameters(spec()).
+  [[nodiscard]] std::span<const float> parameters() const { return parameters_.values(); }
+  // The same, for decoder and export.
   [[nodiscard]] Weights Copy() const;
 
  private:

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "runtime/trainer/trainer.h"
+#include "runtime/trainer/training_macs.h"
 
 namespace deepthin::runtime {
 namespace {
@@ -34,14 +35,10 @@ void TrainingStepTime(benchmark::State& state) {
     benchmark::DoNotOptimize(trainer.Step(batches.At(trainer.step())));
   }
   const auto tokens = static_cast<double>(state.iterations() * options.shape.predicted());
-  const ParamCounts counts = CountParams(spec);
-  const auto matrices = static_cast<double>(counts.blocks + counts.embedding);  // tied: the head
-  const auto attention = static_cast<double>(2 * spec.n_blocks * QueryDim(spec)) *
-                         static_cast<double>(options.shape.length) / 2;  // of half the positions
-  state.counters["parameters"] = static_cast<double>(counts.total());
+  state.counters["parameters"] = static_cast<double>(CountParams(spec).total());
   state.counters["tokens/s"] = benchmark::Counter(tokens, benchmark::Counter::kIsRate);
-  state.counters["MAC/s"] =
-      benchmark::Counter(3 * (matrices + attention) * tokens, benchmark::Counter::kIsRate);
+  state.counters["MAC/s"] = benchmark::Counter(
+      TrainingMacsPerToken(spec, options.shape.length) * tokens, benchmark::Counter::kIsRate);
 }
 BENCHMARK(TrainingStepTime)
     ->ArgNames({"d_model", "blocks", "threads"})

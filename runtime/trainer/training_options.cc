@@ -15,7 +15,8 @@ void Require(bool holds, const char* option, const std::string& found, const cha
 }  // namespace
 
 void Validate(const TrainingOptions& options) {
-  const auto& [shape, rate, adamw, clip_norm] = options;
+  const auto& [shape, rate, adamw, clip_norm, parametrisation] = options;
+  static_cast<void>(parametrisation);  // any will do
   const auto is_share = [](double x) { return x >= 0 && x < 1; };
   const auto is_positive = [](double x) { return x > 0 && std::isfinite(x); };
   Require(shape.sequences >= 1, "sequences", std::to_string(shape.sequences), "1 or more");

@@ -7,6 +7,7 @@
 
 #include "runtime/trainer/adamw.h"
 #include "runtime/trainer/batch.h"
+#include "runtime/trainer/parametrisation.h"
 #include "spec/fields.h"
 
 namespace deepthin::runtime {
@@ -17,6 +18,8 @@ struct TrainingOptions {
   AdamWOptions adamw{};
   // Gradients of a larger global norm are scaled down to it.
   double clip_norm = 1;
+  // Of the learning rates. What the weights begin with is the caller's: InitialWeights.
+  Parametrisation parametrisation = Parametrisation::kCompleteP;
 
   friend bool operator==(const TrainingOptions&, const TrainingOptions&) = default;
 };
@@ -62,7 +65,8 @@ struct Fields<runtime::TrainingOptions> {
   static constexpr auto kList =
       std::tuple(Field("shape", &S::shape, "of a batch"), Field("rate", &S::rate, "learning rate"),
                  Field("adamw", &S::adamw, "of the optimiser"),
-                 Field("clip_norm", &S::clip_norm, "largest global norm of a gradient"));
+                 Field("clip_norm", &S::clip_norm, "largest global norm of a gradient"),
+                 Field("parametrisation", &S::parametrisation, "completep or standard"));
 };
 
 }  // namespace deepthin

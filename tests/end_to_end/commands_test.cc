@@ -31,6 +31,7 @@ TEST(Commands, EachHasHelpWithAnExample) {
                             {"whatif"},
                             {"measure"},
                             {"params"},
+                            {"train"},
                             {"generate"},
                             {"eval", "perplexity"},
                             {"eval", "choices"},

@@ -25,6 +25,8 @@ class ReferencePass {
   ReferencePass(const Weights& weights, Dtype kv, std::optional<uint32_t> noise_seed);
 
   std::vector<double> Step(int32_t token);
+  // [d_model] of the last token, behind the last block and before the final norm.
+  [[nodiscard]] const std::vector<double>& residual() const { return x_; }
 
  private:
   using Vector = std::vector<double>;

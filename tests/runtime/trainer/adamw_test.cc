@@ -12,8 +12,9 @@ namespace deepthin::runtime {
 namespace {
 
 // One parameter, as the paper has it (arXiv 1711.05101, algorithm 2, with alpha the learning rate
-// and eta 1), in f64.
+// and eta 1), in f64. A tensor's scales are factors of alpha and epsilon, but not of the decay.
 struct ScalarAdamW {
+  TensorScales scales{};
   double p = 0;
   double m = 0;
   double v = 0;
@@ -25,7 +26,8 @@ struct ScalarAdamW {
     v = 0.95 * v + 0.05 * gradient * gradient;
     const double m_hat = m / (1 - std::pow(0.9, t));
     const double v_hat = v / (1 - std::pow(0.95, t));
-    p = p - rate * (m_hat / (std::sqrt(v_hat) + 1e-8)) - rate * decay * p;
+    p = p - rate * scales.rate * (m_hat / (std::sqrt(v_hat) + 1e-8 * scales.epsilon)) -
+        rate * decay * p;
   }
 };
 
@@ -39,13 +41,17 @@ TEST(AdamWTest, IsTheScalarAlgorithmOfEachParameter) {
   std::vector<ScalarAdamW> twins(count);
   for (size_t i = 0; i < count; ++i) twins[i].p = static_cast<double>(parameters[i]);
   std::vector<double> decays(count);
+  std::vector<TensorScales> scales;
   for (const NamedPlace& tensor : layout.tensors) {
+    const auto k = static_cast<double>(scales.size());
+    scales.push_back({.initial = 7, .rate = 1 / (1 + k), .epsilon = std::pow(1e2, k / 2)});
     for (int64_t i = tensor.place.offset; i < tensor.place.end(); ++i) {
       decays[static_cast<size_t>(i)] = tensor.decays ? 0.1 : 0;
+      twins[static_cast<size_t>(i)].scales = scales.back();
     }
   }
   ThreadPool pool(2);
-  AdamW adamw(layout, {}, pool);
+  AdamW adamw(layout, scales, {}, pool);
   std::vector<float> gradient(count);
   for (int step = 0; step < 20; ++step) {
     for (float& g : gradient) g = normal(random) * std::pow(10.0F, 2 * normal(random));

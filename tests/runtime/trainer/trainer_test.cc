@@ -45,7 +45,8 @@ constexpr int64_t kLength = 16;
 
 TrainingOptions TinyOptions(int64_t steps) {
   return {.shape = {.sequences = 8, .length = kLength},
-          .rate = {.steps = steps, .warmup_steps = 10, .peak = 0.01}};
+          .rate = {.steps = steps, .warmup_steps = 10, .peak = 0.01},
+          .parametrisation = Parametrisation::kStandard};
 }
 
 // A window from each phase of the period.

@@ -109,6 +109,7 @@ TEST(TrainingFileTest, StateComesBackFromJson) {
   state.options.rate.final_share = 0.2;
   state.options.adamw = {.beta1 = 0.8, .beta2 = 0.9, .epsilon = 1e-6, .decay = 0.3};
   state.options.clip_norm = 2;
+  state.options.parametrisation = Parametrisation::kStandard;
   EXPECT_EQ(FromJson<TrainingState>(ToJson(state), {}), state);
 }
 
