@@ -1,4 +1,6 @@
 // deepthin calibrate paper table-7
+#include "explorer/cli/cmd_calibrate.h"
+
 #include <fmt/format.h>
 
 #include "costmodel/soc_presets.h"
@@ -109,7 +111,8 @@ int Paper(const Arguments& arguments) {
 
 int RunCalibrate(const Arguments& arguments) {
   return RunSubcommand("calibrate", arguments,
-                       {{"paper", "fit to a latency table of the paper", Paper}});
+                       {{"host", "measure this machine, and fit a SoC to it", CalibrateHost},
+                        {"paper", "fit to a latency table of the paper", Paper}});
 }
 
 }  // namespace deepthin::explorer
