@@ -70,26 +70,27 @@ Eigen::MatrixXd Jacobian(const ErrorFunction& errors, const Eigen::VectorXd& z) 
   return jacobian;
 }
 
-BoundedFitResult FitBounded(const ErrorFunction& errors, const Eigen::VectorXd& lower,
-                            const BoundedFitOptions& options) {
+BoundedFitResult FitBounded(const ErrorFunction& errors, const FitBounds& bounds) {
+  constexpr int kMaxSteps = 100;
   constexpr double kMostDamping = 1e6;
   constexpr double kConverged = 1e-9;
-  const double prior = options.start_weight * options.start_weight;
+  const Eigen::VectorXd& lower = bounds.lower;
+  const Eigen::ArrayXd prior = bounds.start_weight.array().square();
   Eigen::VectorXd z = Eigen::VectorXd::Ones(lower.size());
   Eigen::VectorXd error = errors(z);
   double damping = 1e-3;
-  for (int step = 0; step < options.max_steps && damping < kMostDamping; ++step) {
+  for (int step = 0; step < kMaxSteps && damping < kMostDamping; ++step) {
     const double threshold = Threshold(error);
     const auto objective = [&](const Eigen::VectorXd& at, const Eigen::VectorXd& errors_at) {
-      return HuberLoss(errors_at, threshold) + prior * (at.array() - 1).square().sum();
+      return HuberLoss(errors_at, threshold) + (prior * (at.array() - 1).square()).sum();
     };
     const double before = objective(z, error);
     const Eigen::MatrixXd jacobian = Jacobian(errors, z);
     const Eigen::MatrixXd weighted = HuberWeights(error, threshold).asDiagonal() * jacobian;
     Eigen::MatrixXd normal = jacobian.transpose() * weighted;
-    normal.diagonal().array() += prior;
+    normal.diagonal() += prior.matrix();
     const Eigen::VectorXd slope =
-        -(weighted.transpose() * error) - prior * (z.array() - 1).matrix();
+        -(weighted.transpose() * error) - (prior * (z.array() - 1)).matrix();
     bool improved = false;
     for (; damping < kMostDamping; damping *= 10) {
       Eigen::MatrixXd damped = normal;

@@ -11,10 +11,11 @@ namespace deepthin::costmodel {
 // r(z): an error for each measurement.
 using ErrorFunction = std::function<Eigen::VectorXd(const Eigen::VectorXd&)>;
 
-struct BoundedFitOptions {
-  // Weight of (z - 1)^2 beside the squared errors: where these say nothing, z stays at 1.
-  double start_weight = 0.02;
-  int max_steps = 100;
+// For each z its lower bound, and the weight w of (w (z - 1))^2 beside the squared errors: where
+// these say nothing, z stays at 1.
+struct FitBounds {
+  Eigen::VectorXd lower;
+  Eigen::VectorXd start_weight;  // positive
 };
 
 struct BoundedFitResult {

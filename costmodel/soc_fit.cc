@@ -86,6 +86,7 @@ struct Knob {
   std::string path;
   double start = 0;  // seconds
   double lower = 0;  // as a multiple of start
+  double stays = 1;  // share of FitOptions::start_weight: how much the start is worth
   std::function<void(SocSpec&, double)> set;
 };
 
@@ -96,6 +97,7 @@ Knob RateKnob(std::string path, SocSpec start, Get get) {
   return {.path = std::move(path),
           .start = 1 / get(start).value(),
           .lower = kFastest,
+          .stays = 1,
           .set = [get](SocSpec& soc, double cost) {
             auto& rate = get(soc);
             rate = std::decay_t<decltype(rate)>(1 / cost);
@@ -104,12 +106,14 @@ Knob RateKnob(std::string path, SocSpec start, Get get) {
 
 void AddTime(std::vector<Knob>& knobs, const std::string& name, const SocSpec& start,
              Sourced<Seconds> FixedCosts::*cost) {
-  constexpr double kWhereZero = 1e-6;  // seconds: something to move from
+  constexpr double kWhereZero = 1e-5;  // seconds: something to move from
+  constexpr double kLittle = 0.1;      // what a call costs alone says little of a call among others
   const double at = (start.fixed.*cost).value.value();
   knobs.push_back(
       {.path = "fixed." + name,
        .start = at > 0 ? at : kWhereZero,
        .lower = 0,
+       .stays = kLittle,
        .set = [cost](SocSpec& soc, double value) { (soc.fixed.*cost).value = Seconds(value); }});
 }
 
@@ -174,11 +178,14 @@ class Fitter {
       }
       return out;
     };
-    Eigen::VectorXd lower(static_cast<Eigen::Index>(knobs_.size()));
-    for (size_t k = 0; k < knobs_.size(); ++k) {
-      lower[static_cast<Eigen::Index>(k)] = knobs_[k].lower;
+    const auto n = static_cast<Eigen::Index>(knobs_.size());
+    FitBounds bounds{.lower = Eigen::VectorXd(n), .start_weight = Eigen::VectorXd(n)};
+    for (Eigen::Index k = 0; k < n; ++k) {
+      const Knob& knob = knobs_[static_cast<size_t>(k)];
+      bounds.lower[k] = knob.lower;
+      bounds.start_weight[k] = options_.start_weight * knob.stays;
     }
-    return FitBounded(errors, lower, {.start_weight = options_.start_weight});
+    return FitBounded(errors, bounds);
   }
 
   [[nodiscard]] SocSpec At(const Eigen::VectorXd& z) const {

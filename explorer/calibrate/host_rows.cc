@@ -1,5 +1,6 @@
 #include "explorer/calibrate/host_rows.h"
 
+#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -12,15 +13,12 @@ namespace {
 constexpr int64_t kGenerated = 8;
 constexpr int64_t kRepeats = 3;
 
+// The median of each round.
 struct Samples {
   Precision precision;
   std::vector<double> prefill;
   std::map<int64_t, std::vector<double>> decode;  // by position
 };
-
-void Append(std::vector<double>& to, const std::vector<double>& samples) {
-  to.insert(to.end(), samples.begin(), samples.end());
-}
 
 void MeasureOnce(const SweepPoint& point, int64_t threads, Samples& samples) {
   runtime::MeasureOptions options{.threads = threads,
@@ -31,25 +29,26 @@ void MeasureOnce(const SweepPoint& point, int64_t threads, Samples& samples) {
   const runtime::MeasuredWeights weights = runtime::LoadRandomWeights(point.model, options);
   const auto prompt =
       runtime::MeasureAll({&weights, 1}, {.options = options, .threads = {threads}});
-  Append(samples.prefill, prompt.front().measurement.prefill_s);
-  Append(samples.decode[point.prompt], prompt.front().measurement.decode_s_per_token);
+  samples.prefill.push_back(Median(prompt.front().measurement.prefill_s));
+  samples.decode[point.prompt].push_back(Median(prompt.front().measurement.decode_s_per_token));
   const auto decoded = runtime::MeasureAll(
       {&weights, 1}, {.options = options, .threads = {threads}, .positions = point.positions});
   for (const runtime::Measured& each : decoded) {
-    Append(samples.decode[each.measurement.prompt_tokens], each.measurement.decode_s_per_token);
+    samples.decode[each.measurement.prompt_tokens].push_back(
+        Median(each.measurement.decode_s_per_token));
   }
   samples.precision = prompt.front().measurement.precision;
 }
 
 HostRow RowOf(const SweepPoint& point, const Samples& samples, std::span<const double> times) {
-  const double median = Median(times);
+  const auto [least, most] = std::minmax_element(times.begin(), times.end());
   return {.architecture = point.name,
           .model = point.model,
           .precision = samples.precision,
           .new_tokens = 1,
           .context_tokens = 0,
-          .time = Seconds(median),
-          .relative_mad = Mad(times) / median,
+          .time = Seconds(*least),
+          .relative_spread = *most / *least - 1,
           .is_held_out = false};
 }
 

@@ -17,7 +17,7 @@
 
 namespace deepthin::calibrate {
 
-// One pass, the median of all its samples.
+// One pass: of the medians of each round, the least. Other programs can only slow a round down.
 struct HostRow {
   std::string architecture;
   ModelSpec model;
@@ -25,7 +25,7 @@ struct HostRow {
   int64_t new_tokens = 1;      // 1: decode
   int64_t context_tokens = 0;  // of decode, the mean over the generated tokens
   Seconds time;
-  double relative_mad = 0;
+  double relative_spread = 0;  // between the rounds' medians: largest / least - 1
   bool is_held_out = false;
 
   friend bool operator==(const HostRow&, const HostRow&) = default;
@@ -64,8 +64,8 @@ struct deepthin::Fields<deepthin::calibrate::HostRow> {
       Field("precision", &S::precision, "as executed"),
       Field("new_tokens", &S::new_tokens, "of the pass; 1: decode"),
       Field("context_tokens", &S::context_tokens, "in the KV cache before"),
-      Field("time_s", &S::time, "median"),
-      Field("relative_mad", &S::relative_mad, "of the samples, as a share of the median"),
+      Field("time_s", &S::time, "the least of the rounds' medians"),
+      Field("relative_spread", &S::relative_spread, "largest / least of the rounds' medians - 1"),
       Field("is_held_out", &S::is_held_out, "not fitted"));
 };
 

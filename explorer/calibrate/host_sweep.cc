@@ -48,11 +48,11 @@ SweepPoint PointOf(const Shape& shape) {
 }
 
 bool IsSmallEnough(const SweepPoint& point) {
-  constexpr double kMostBytes = 2.0e8;
+  constexpr double kMostBytes = 1.2e8;
   constexpr double kLeastBytes = 4e6;
   const auto bytes = static_cast<double>(
       CountWeightBytes(point.model, *PrecisionByName(point.precision)).total().value());
-  constexpr int64_t kMostParameters = 130'000'000;
+  constexpr int64_t kMostParameters = 80'000'000;
   return bytes <= kMostBytes && bytes >= kLeastBytes &&
          CountParams(point.model).total() <= kMostParameters;
 }
@@ -65,7 +65,7 @@ T OneOf(SplitMix64& random, const std::array<T, N>& choices) {
 // Contexts that take at most a few tenths of a second to fill.
 int64_t LongContext(SplitMix64& random, const ModelSpec& model) {
   const int64_t wanted = OneOf(random, std::array<int64_t, 4>{300, 700, 1'200, 1'980});
-  const int64_t tokens = 60'000'000'000 / std::max<int64_t>(1, CountParams(model).total());
+  const int64_t tokens = 30'000'000'000 / std::max<int64_t>(1, CountParams(model).total());
   return std::clamp<int64_t>(tokens, 100, wanted);
 }
 

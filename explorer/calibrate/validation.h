@@ -73,7 +73,7 @@ struct deepthin::Fields<deepthin::calibrate::ValidatedRow> {
       std::tuple(Field("architecture", &S::architecture, "name"),
                  Field("new_tokens", &S::new_tokens, "of the pass; 1: decode"),
                  Field("context_tokens", &S::context_tokens, "in the KV cache before"),
-                 Field("measured_s", &S::measured, "median"),
+                 Field("measured_s", &S::measured, "by a clock"),
                  Field("predicted_s", &S::predicted, "by the cost model"),
                  Field("baseline_s", &S::baseline, "bytes / bandwidth, or MACs / rate"),
                  Field("error", &S::error, "(predicted - measured) / measured"));

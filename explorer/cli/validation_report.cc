@@ -77,8 +77,8 @@ std::string ValidationSummary(const calibrate::Validation& validation) {
   }
   std::string out = table.ToString();
   for (const calibrate::SpeedUp& each : validation.speed_ups) {
-    out += fmt::format("{}: {:.3f} times as fast as {} distinct blocks, predicted {:.3f}\n",
-                       each.repeated, each.measured, "as many", each.predicted);
+    out += fmt::format("{}: {:.3f} times as fast as as many distinct blocks, predicted {:.3f}\n",
+                       each.repeated, each.measured, each.predicted);
   }
   return out;
 }
@@ -91,7 +91,8 @@ std::string ValidationPage(const calibrate::Validation& validation, const calibr
       "The cost model was calibrated on one set of architectures (median absolute error of the\n"
       "fit {}) and predicts here another one, which no fit has seen: measured and predicted in "
       "the\n"
-      "same sitting, the median of all samples of a pass. The baseline knows no cost model: for a\n"
+      "same sitting, of each pass the least of two rounds' medians. The baseline knows no cost "
+      "model: for a\n"
       "token the bytes that it touches by the streaming bandwidth that was measured, for a prompt\n"
       "the same or MACs by the rate of a product alone, whichever is more.\n\n"
       "| | decode | prefill | goal |\n|---|--:|--:|---|\n",
