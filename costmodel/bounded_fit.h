@@ -28,8 +28,7 @@ struct BoundedFitResult {
 // Levenberg-Marquardt; each step is a non-negative least squares problem, solved by coordinate
 // descent. Huber's threshold is 1.345 robust standard deviations (Huber, Robust Statistics, 1981,
 // section 7.7), 0.5 % at least.
-[[nodiscard]] BoundedFitResult FitBounded(const ErrorFunction& errors, const Eigen::VectorXd& lower,
-                                          const BoundedFitOptions& options);
+[[nodiscard]] BoundedFitResult FitBounded(const ErrorFunction& errors, const FitBounds& bounds);
 
 // Derivatives by forward differences, exact where errors are linear between kinks.
 [[nodiscard]] Eigen::MatrixXd Jacobian(const ErrorFunction& errors, const Eigen::VectorXd& z);

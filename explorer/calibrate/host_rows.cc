@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "runtime/measuring/measure.h"
+#include "spec/random.h"
 #include "spec/robust_stats.h"
 
 namespace deepthin::calibrate {
@@ -40,6 +41,18 @@ void MeasureOnce(const SweepPoint& point, int64_t threads, Samples& samples) {
   samples.precision = prompt.front().measurement.precision;
 }
 
+// Another order in each round (Fisher and Yates), so that what happens to the machine meanwhile
+// falls on no group of points.
+std::vector<size_t> Shuffled(size_t n, int64_t round) {
+  SplitMix64 random(static_cast<uint64_t>(round) + 1);
+  std::vector<size_t> order(n);
+  for (size_t i = 0; i < n; ++i) order[i] = i;
+  for (size_t i = n; i > 1; --i) {
+    std::swap(order[i - 1], order[static_cast<size_t>(random.NextBelow(static_cast<int64_t>(i)))]);
+  }
+  return order;
+}
+
 HostRow RowOf(const SweepPoint& point, const Samples& samples, std::span<const double> times) {
   const auto [least, most] = std::minmax_element(times.begin(), times.end());
   return {.architecture = point.name,
@@ -60,7 +73,7 @@ std::vector<HostRow> MeasureSweep(std::span<const SweepPoint> points, int64_t th
   const auto total = static_cast<int64_t>(points.size()) * rounds;
   int64_t done = 0;
   for (int64_t round = 0; round < rounds; ++round) {
-    for (size_t i = 0; i < points.size(); ++i) {
+    for (const size_t i : Shuffled(points.size(), round)) {
       if (progress) progress(done++, total, points[i].name);
       MeasureOnce(points[i], threads, samples[i]);
     }

@@ -75,6 +75,36 @@ HostRows SyntheticRows() {
   return rows;
 }
 
+// The real decoder, once, on a model of a few kilobytes.
+TEST(MeasureSweep, HasARowForThePromptAndForEachContext) {
+  SweepPoint point = TrainingSweep(SweepSize::kQuick).front();
+  point.model.d_model = 64;
+  point.model.n_blocks = 2;
+  point.model.n_heads = point.model.n_kv_heads = 1;
+  point.model.d_ff = 64;
+  point.model.vocab_size = 128;
+  point.prompt = 6;
+  point.positions = {4, 20};
+  int64_t calls = 0;
+  const auto rows = MeasureSweep({&point, 1}, 1, 2, [&](int64_t done, int64_t total, const auto&) {
+    EXPECT_EQ(done, calls++);
+    EXPECT_EQ(total, 2);
+  });
+  EXPECT_EQ(calls, 2);
+  ASSERT_EQ(rows.size(), 4U);
+  EXPECT_EQ(rows[0].new_tokens, 6);
+  const int64_t contexts[] = {8, 10, 24};  // positions and half of the 8 generated tokens
+  for (size_t i = 1; i < rows.size(); ++i) {
+    EXPECT_EQ(rows[i].new_tokens, 1);
+    EXPECT_EQ(rows[i].context_tokens, contexts[i - 1]);
+  }
+  for (const HostRow& row : rows) {
+    EXPECT_GT(row.time, Seconds(0));
+    EXPECT_GE(row.relative_spread, 0);
+    EXPECT_EQ(row.precision.activations, Dtype::kF32);  // as executed
+  }
+}
+
 TEST(HostSweep, HeldOutArchitecturesAreOthers) {
   std::vector<ModelSpec> fitted;
   for (const SweepPoint& point : TrainingSweep(SweepSize::kFull)) fitted.push_back(point.model);
