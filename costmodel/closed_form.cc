@@ -30,6 +30,7 @@ RooflineBound Bound(const Problem& problem, int64_t new_tokens, int64_t context,
   }
   MacsPerSecond fastest;
   for (const ComputeRate& rate : soc.compute) fastest = std::max(fastest, rate.peak.value);
+  if (soc.attention) fastest = std::max(fastest, soc.attention->peak.value);
   bound.compute = bound.macs / fastest;
   bound.fixed =
       static_cast<double>(kOpsOutside + kOpsPerBlock * executed) * soc.fixed.per_operator.value +

@@ -25,6 +25,13 @@ std::optional<int> FloatWidth(Dtype dtype) {
   }
 }
 
+// With so many tokens for each weight: docs/cost-model.md, "Time".
+template <class Rate>
+MacsPerSecond RateWith(const Rate& rate, int64_t tokens) {
+  if (!rate.one_token) return rate.peak.value;
+  return std::min(rate.peak.value, static_cast<double>(tokens) * rate.one_token->value);
+}
+
 std::string StatedDtypes(const SocSpec& soc) {
   std::string names;
   for (const ComputeRate& rate : soc.compute) {
@@ -72,6 +79,18 @@ const ComputeRate& RateFor(const SocSpec& soc, Dtype dtype) {
   throw InputError({"", "/soc/compute"},
                    "has no rate at which " + std::string(ToText(dtype)) + " can be multiplied",
                    "a rate for it or for a float as wide, beside those for " + StatedDtypes(soc));
+}
+
+Seconds ComputeTime(const SocSpec& soc, const Op& op, const Pass& pass) {
+  if (op.macs == Macs(0)) {
+    if (!soc.elementwise) return Seconds(0);
+    return (op.activations_in + op.activations_out) / soc.elementwise->value;
+  }
+  if (op.kind != OpKind::kAttention)
+    return op.macs / RateWith(RateFor(soc, op.matrix_dtype), op.rows);
+  const int64_t tokens = pass.new_tokens;  // each sequence has keys of its own
+  return op.macs / (soc.attention ? RateWith(*soc.attention, tokens)
+                                  : RateWith(RateFor(soc, op.matrix_dtype), tokens));
 }
 
 int64_t MeanDecodeContext(const Workload& workload) {

@@ -7,6 +7,7 @@
 
 #include <string_view>
 
+#include "costmodel/op_list.h"
 #include "spec/cost_estimate.h"
 #include "spec/problem.h"
 
@@ -32,6 +33,10 @@ inline constexpr std::string_view kPerTokenName = "per_token";
 // float rate that is at least as wide (quantised weights are converted to any float, f16 and bf16
 // to each other and to f32). Throws InputError that names the dtypes there are.
 [[nodiscard]] const ComputeRate& RateFor(const SocSpec& soc, Dtype dtype);
+
+// Time of an operator's arithmetic: its MACs by the tokens that share a weight (in attention, a
+// key), or its elements. Throws as RateFor() does.
+[[nodiscard]] Seconds ComputeTime(const SocSpec& soc, const Op& op, const Pass& pass);
 
 // No count may leave 64 bits: bounds the largest sums, in double, before anything is counted.
 // Throws InputError. REQUIRES: the problem is valid.

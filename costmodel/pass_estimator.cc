@@ -106,10 +106,9 @@ class PassEstimator {
   void AddOp(size_t i) {
     const Op& op = list_.ops[i];
     KindSum& sum = sums_[static_cast<size_t>(op.kind)];
-    Seconds compute(0);
+    const Seconds compute = ComputeTime(soc_, op, list_.pass);
     if (op.macs > Macs(0)) {
       const ComputeRate& rate = RateFor(soc_, op.matrix_dtype);
-      compute = op.macs / rate.peak.value;
       if (!rate.energy) {
         energy_.reset();
       } else if (energy_) {

@@ -73,9 +73,7 @@ class PassSimulator {
   SimulatedOp RunOp(const Op& op) {
     now_ = SimulatedOp{.moved = Moved(soc_.levels.size()), .compute_time = {}, .time = {}};
     buffers_ = DoubleBuffer();
-    if (op.macs > Macs(0)) {
-      now_.compute_time = op.macs / RateFor(soc_, op.matrix_dtype).peak.value;
-    }
+    now_.compute_time = ComputeTime(soc_, op, list_.pass);
     for (int64_t sequence = 0; sequence < layout_.Sequences(op); ++sequence) {
       RunNest(op, layout_.NestOf(op, sequence, run_));
     }

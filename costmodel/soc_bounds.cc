@@ -111,11 +111,17 @@ void RequirePlausible(const SocSpec& soc, const InputError::Where& root) {
   for (size_t i = 0; i < soc.compute.size(); ++i) {
     const std::string place = "/compute/" + std::to_string(i);
     check.Number(soc.compute[i].peak, kMacRate, place + "/peak_macs_per_s");
+    check.Number(soc.compute[i].one_token, kMacRate, place + "/one_token_macs_per_s");
     check.Number(soc.compute[i].energy, kMacEnergy, place + "/energy_j_per_mac");
   }
   check.Number(soc.fixed.per_operator, kFixedCost, "/fixed/per_operator_s");
   check.Number(soc.fixed.per_executed_block, kFixedCost, "/fixed/per_executed_block_s");
   check.Number(soc.fixed.per_token, kFixedCost, "/fixed/per_token_s");
+  check.Number(soc.elementwise, kSramBandwidth, "/elementwise_bytes_per_s");
+  if (soc.attention) {
+    check.Number(soc.attention->peak, kMacRate, "/attention/peak_macs_per_s");
+    check.Number(soc.attention->one_token, kMacRate, "/attention/one_token_macs_per_s");
+  }
   check.Number(soc.battery, kBattery, "/battery_j");
 }
 

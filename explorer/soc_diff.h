@@ -30,7 +30,7 @@ struct SocDiff {
   }
 };
 
-// Names and descriptions are no difference.
+// Names, descriptions and residuals are no difference.
 [[nodiscard]] SocDiff Diff(const SocSpec& a, const SocSpec& b);
 
 }  // namespace deepthin::explorer

@@ -47,6 +47,39 @@ void RequireNumber(const std::optional<Sourced<T>>& number, const std::string& p
   if (number) RequireNumber(*number, place, file, zero);
 }
 
+// peak, and the rate with one token where there is one.
+template <class Rate>
+void RequireRates(const Rate& rate, const std::string& place, const std::string& file) {
+  RequireNumber(rate.peak, place + "/peak_macs_per_s", file);
+  RequireNumber(rate.one_token, place + "/one_token_macs_per_s", file, Zero::kRefused);
+  if (rate.one_token && rate.one_token->value > rate.peak.value) {
+    throw InputError({file, place + "/one_token_macs_per_s"}, "is more than the peak",
+                     "at most the peak");
+  }
+}
+
+void RequireResiduals(const PhaseResiduals& residuals, const std::string& place,
+                      const std::string& file) {
+  const auto error = [&](double value, const char* key) {
+    if (value >= 0 && value <= kLargest) return;
+    throw InputError({file, place + key}, "is " + std::to_string(value), "0 or more");
+  };
+  error(residuals.median_relative_error, "/median_relative_error");
+  error(residuals.p90_relative_error, "/p90_relative_error");
+  if (residuals.measurements < 1) {
+    throw InputError({file, place + "/measurements"},
+                     "is " + std::to_string(residuals.measurements), "1 or more");
+  }
+}
+
+void RequireResiduals(const Residuals& residuals, const std::string& place,
+                      const std::string& file) {
+  if (residuals.measured_on.empty())
+    throw InputError({file, place + "/measured_on"}, "is empty", "a machine");
+  if (residuals.decode) RequireResiduals(*residuals.decode, place + "/decode", file);
+  if (residuals.prefill) RequireResiduals(*residuals.prefill, place + "/prefill", file);
+}
+
 }  // namespace
 
 void Validate(const SocSpec& soc, const InputError::Where& root) {
@@ -90,7 +123,7 @@ void Validate(const SocSpec& soc, const InputError::Where& root) {
     throw InputError({file, root.place + "/compute"}, "is empty", "at least one rate");
   for (size_t i = 0; i < soc.compute.size(); ++i) {
     const std::string place = root.place + "/compute/" + std::to_string(i);
-    RequireNumber(soc.compute[i].peak, place + "/peak_macs_per_s", file);
+    RequireRates(soc.compute[i], place, file);
     RequireNumber(soc.compute[i].energy, place + "/energy_j_per_mac", file, Zero::kAllowed);
     for (size_t j = 0; j < i; ++j) {
       if (soc.compute[j].dtype == soc.compute[i].dtype) {
@@ -104,6 +137,9 @@ void Validate(const SocSpec& soc, const InputError::Where& root) {
   RequireNumber(soc.fixed.per_executed_block, root.place + "/fixed/per_executed_block_s", file,
                 Zero::kAllowed);
   RequireNumber(soc.fixed.per_token, root.place + "/fixed/per_token_s", file, Zero::kAllowed);
+  if (soc.attention) RequireRates(*soc.attention, root.place + "/attention", file);
+  RequireNumber(soc.elementwise, root.place + "/elementwise_bytes_per_s", file, Zero::kRefused);
+  if (soc.residuals) RequireResiduals(*soc.residuals, root.place + "/residuals", file);
   RequireNumber(soc.battery, root.place + "/battery_j", file, Zero::kRefused);
 }
 

@@ -54,13 +54,25 @@ struct MemoryLevel {
   friend bool operator==(const MemoryLevel&, const MemoryLevel&) = default;
 };
 
-// Peak rate for matrices whose weights are in `dtype`.
+// Rates for matrices whose weights are in `dtype`.
 struct ComputeRate {
   Dtype dtype = Dtype::kF16;
   Sourced<MacsPerSecond> peak;
   std::optional<Sourced<JoulesPerMac>> energy;
+  // With one token, where each weight is unpacked for one multiplication. R tokens reach R times as
+  // much, and at most the peak. Absent: the peak, whatever the number of tokens.
+  std::optional<Sourced<MacsPerSecond>> one_token{};
 
   friend bool operator==(const ComputeRate&, const ComputeRate&) = default;
+};
+
+// Rates of attention's products, where they differ from those for matrices in the KV cache's
+// format.
+struct AttentionRate {
+  Sourced<MacsPerSecond> peak;
+  std::optional<Sourced<MacsPerSecond>> one_token{};  // as in ComputeRate
+
+  friend bool operator==(const AttentionRate&, const AttentionRate&) = default;
 };
 
 // Time that passes whatever the size: dispatch, synchronisation, kernel launch.
@@ -72,6 +84,26 @@ struct FixedCosts {
   friend bool operator==(const FixedCosts&, const FixedCosts&) = default;
 };
 
+// What estimates with this SoC missed by, |estimate - measurement| / measurement, on architectures
+// that the numbers they were made with were not fitted to.
+struct PhaseResiduals {
+  int64_t measurements = 0;
+  double median_relative_error = 0;
+  double p90_relative_error = 0;  // 9 of 10 new measurements lie within
+
+  friend bool operator==(const PhaseResiduals&, const PhaseResiduals&) = default;
+};
+
+// No estimate depends on them; they are what its error bar is made of.
+struct Residuals {
+  std::string measured_on;  // machine, threads, date
+  int64_t architectures = 0;
+  std::optional<PhaseResiduals> decode;
+  std::optional<PhaseResiduals> prefill;
+
+  friend bool operator==(const Residuals&, const Residuals&) = default;
+};
+
 struct SocSpec {
   std::string name;
   std::string description;
@@ -79,6 +111,11 @@ struct SocSpec {
   std::vector<ComputeRate> compute;
   FixedCosts fixed;
   std::optional<Sourced<Joules>> battery;  // absent where there is none, as on a board
+  std::optional<AttentionRate> attention{};
+  // At which norms, rotations and activation functions, which are no MACs, work through what they
+  // read and write. Absent: that of the level where it lies.
+  std::optional<Sourced<BytesPerSecond>> elementwise{};
+  std::optional<Residuals> residuals{};  // absent where nothing measured stands behind the numbers
 
   friend bool operator==(const SocSpec&, const SocSpec&) = default;
 };
@@ -129,6 +166,17 @@ struct Fields<ComputeRate> {
       std::tuple(Field("dtype", &S::dtype, "format of the weights"),
                  Field("peak_macs_per_s", &S::peak, "peak multiply-accumulate rate"),
                  Field("energy_j_per_mac", &S::energy, "energy of one multiply-accumulate",
+                       Presence::kOptional),
+                 Field("one_token_macs_per_s", &S::one_token, "rate with one token alone",
+                       Presence::kOptional));
+};
+
+template <>
+struct Fields<AttentionRate> {
+  using S = AttentionRate;
+  static constexpr auto kList =
+      std::tuple(Field("peak_macs_per_s", &S::peak, "peak multiply-accumulate rate"),
+                 Field("one_token_macs_per_s", &S::one_token, "rate with one token alone",
                        Presence::kOptional));
 };
 
@@ -143,6 +191,25 @@ struct Fields<FixedCosts> {
 };
 
 template <>
+struct Fields<PhaseResiduals> {
+  using S = PhaseResiduals;
+  static constexpr auto kList = std::tuple(
+      Field("measurements", &S::measurements, "that were predicted without having been fitted"),
+      Field("median_relative_error", &S::median_relative_error, "half of them are within"),
+      Field("p90_relative_error", &S::p90_relative_error, "nine of ten new ones are within"));
+};
+
+template <>
+struct Fields<Residuals> {
+  using S = Residuals;
+  static constexpr auto kList =
+      std::tuple(Field("measured_on", &S::measured_on, "machine, threads, date"),
+                 Field("architectures", &S::architectures, "that were measured"),
+                 Field("decode", &S::decode, "errors of decoded tokens", Presence::kOptional),
+                 Field("prefill", &S::prefill, "errors of prompts", Presence::kOptional));
+};
+
+template <>
 struct Fields<SocSpec> {
   using S = SocSpec;
   static constexpr auto kList = std::tuple(
@@ -151,7 +218,12 @@ struct Fields<SocSpec> {
       Field("levels", &S::levels, "memory levels, nearest first"),
       Field("compute", &S::compute, "peak rates by weight format"),
       Field("fixed", &S::fixed, "times that do not depend on size"),
-      Field("battery_j", &S::battery, "energy of the full battery", Presence::kOptional));
+      Field("battery_j", &S::battery, "energy of the full battery", Presence::kOptional),
+      Field("attention", &S::attention, "rates of attention's products", Presence::kOptional),
+      Field("elementwise_bytes_per_s", &S::elementwise,
+            "rate of norms, rotations and activation functions", Presence::kOptional),
+      Field("residuals", &S::residuals, "errors of estimates with these numbers",
+            Presence::kOptional));
 };
 
 }  // namespace deepthin

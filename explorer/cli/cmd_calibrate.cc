@@ -1,8 +1,13 @@
 // deepthin calibrate paper table-7
+#include "explorer/cli/cmd_calibrate.h"
+
 #include <fmt/format.h>
+
+#include <algorithm>
 
 #include "costmodel/soc_presets.h"
 #include "explorer/calibrate/paper_table7.h"
+#include "explorer/calibrate/table7_columns.h"
 #include "explorer/cli/command_line.h"
 #include "explorer/cli/commands.h"
 #include "explorer/cli/table.h"
@@ -31,6 +36,40 @@ std::vector<calibrate::Table7Row> Table7Rows() {
     rows.push_back({paper.rows[i][0], models[i], std::stod(paper.rows[i].back())});
   }
   return rows;
+}
+
+// The load or init column.
+std::vector<calibrate::Table7Time> Table7Times(size_t column) {
+  const results::PaperTable& paper = results::PaperTableByName("table-7");
+  const std::vector<ModelSpec> models = Table7Models();
+  std::vector<calibrate::Table7Time> rows;
+  for (size_t i = 0; i < models.size(); ++i) {
+    rows.push_back({paper.rows[i][0], models[i], std::stod(paper.rows[i][column])});
+  }
+  return rows;
+}
+
+calibrate::Table7ColumnFit FitColumn(calibrate::Table7Column column) {
+  const auto& names = results::PaperTableByName("table-7").columns;
+  const char* const name = column == calibrate::Table7Column::kLoad ? "load_ms" : "init_ms";
+  const auto found = std::find(names.begin(), names.end(), name);
+  DEEPTHIN_CHECK(found != names.end());
+  return FitTable7Column(Table7Times(static_cast<size_t>(found - names.begin())), column);
+}
+
+void Print(const calibrate::Table7ColumnFit& fit, std::string_view title) {
+  fmt::print("{}\n", title);
+  Table table({{"model", Align::kLeft}, {"printed ms"}, {"fitted ms"}, {"error"}});
+  for (const calibrate::Table7ColumnRow& row : fit.rows) {
+    table.Row({row.label, fmt::format("{:.1f}", row.printed_ms),
+               fmt::format("{:.1f}", row.fitted_ms), fmt::format("{:+.1f} %", row.error_percent)});
+  }
+  fmt::print("{}", table.ToString());
+  if (fit.least_error_percent > 0) {
+    fmt::print("no costs per byte, block or model miss the worst row by less than {:.1f} %\n",
+               fit.least_error_percent);
+  }
+  fmt::print("\n");
 }
 
 std::string Percent(double value) { return fmt::format("{:+.2f} %", value); }
@@ -69,11 +108,15 @@ int PaperTable7(const CommandLine& line) {
   const auto rows = Table7Rows();
   const auto linear = FitTable7Linear(rows, soc);
   const auto full = FitTable7Full(rows, soc);
+  const auto load = FitColumn(calibrate::Table7Column::kLoad);
+  const auto init = FitColumn(calibrate::Table7Column::kInit);
   if (line.json()) {
     fmt::print("{}\n", Json{{"table", "table-7"},
                             {"column", "execute_ms"},
                             {"linear", ToJson(linear)},
-                            {"full", ToJson(full)}}
+                            {"full", ToJson(full)},
+                            {"load", ToJson(load)},
+                            {"init", ToJson(init)}}
                            .dump(2));
     return 0;
   }
@@ -83,6 +126,10 @@ int PaperTable7(const CommandLine& line) {
       "of the printed tenths (+-0.05 ms) allows.\n\n");
   Print(linear, "time = DRAM bytes / bandwidth + executed blocks x constant");
   Print(full, "the full cost model on iphone-13 (on-chip time and compute counted apart)");
+  Print(load, fmt::format("load column: {:.2f} GB/s of weights, {:.0f} us per executed block",
+                          1e-9 / load.per_stored, 1e6 * load.per_executed_block));
+  Print(init, fmt::format("init column: {:.1f} ms per stored block, {:.1f} ms per executed block",
+                          1e3 * init.per_stored, 1e3 * init.per_executed_block));
   for (const std::string& note : results::PaperTableByName("table-7").notes) {
     fmt::print("Beware: {}\n", note);
   }
@@ -108,8 +155,11 @@ int Paper(const Arguments& arguments) {
 }  // namespace
 
 int RunCalibrate(const Arguments& arguments) {
-  return RunSubcommand("calibrate", arguments,
-                       {{"paper", "fit to a latency table of the paper", Paper}});
+  return RunSubcommand(
+      "calibrate", arguments,
+      {{"host", "measure this machine, and fit a SoC to it", CalibrateHost},
+       {"llama-bench", "fit a SoC to llama-bench's output of any device", CalibrateLlamaBench},
+       {"paper", "fit to a latency table of the paper", Paper}});
 }
 
 }  // namespace deepthin::explorer

@@ -15,6 +15,7 @@
 #include "explorer/cli/leanings.h"
 #include "explorer/cli/simulation_report.h"
 #include "explorer/cli/table.h"
+#include "explorer/error_bar.h"
 #include "explorer/sources.h"
 #include "spec/argument.h"
 #include "spec/files.h"
@@ -162,6 +163,36 @@ void PrintAllSources(const SocSpec& soc) {
   fmt::print("\n{}", table.ToString());
 }
 
+void PrintErrorBars(const std::vector<NamedEstimate>& estimates) {
+  const SocSpec& soc = estimates.front().problem.soc;
+  if (!soc.residuals) {
+    fmt::print("\nno error bars: no measured models stand behind the numbers of {}\n", soc.name);
+    return;
+  }
+  if (HasUserNumbers(soc)) {
+    fmt::print("\nno error bars: {} was measured as it is, not with your changes\n", soc.name);
+    return;
+  }
+  fmt::print("\n90 % error bars, from what estimates for {} missed by on {} measured models:\n",
+             soc.name, soc.residuals->architectures);
+  for (const auto& [name, problem, e] : estimates) {
+    std::string text;
+    const auto add = [&](const char* phase, const std::optional<ErrorBar>& bar) {
+      if (!bar) return;
+      text += fmt::format("{}{} {:.2f} .. {:.2f} ms", text.empty() ? "" : ", ", phase,
+                          ToMilliseconds(bar->low), ToMilliseconds(bar->high));
+    };
+    add("token", DecodeBar(problem, e));
+    add("prompt", PrefillBar(problem, e));
+    fmt::print("  {}: {}\n", name, text);
+  }
+}
+
+Json BarJson(const std::optional<ErrorBar>& bar) {
+  if (!bar) return nullptr;
+  return {{"low_s", bar->low.value()}, {"high_s", bar->high.value()}};
+}
+
 // Of each assumption, what it does to the model that it moves most.
 std::vector<Leaning> LeaningsOf(const std::vector<NamedEstimate>& estimates) {
   std::vector<Leaning> all;
@@ -240,6 +271,8 @@ int RunEstimate(const Arguments& arguments) {
       rows.push_back({{"model", name},
                       {"problem", ToJson(problem)},
                       {"estimate", ToJson(estimate)},
+                      {"decode_error_bar_90", BarJson(DecodeBar(problem, estimate))},
+                      {"prefill_error_bar_90", BarJson(PrefillBar(problem, estimate))},
                       {"generation", ToJson(costmodel::EstimateGeneration(problem))},
                       {"prefill_operands", ToJson(costmodel::PrefillOperands(problem))},
                       {"decode_operands", ToJson(costmodel::DecodeOperands(problem))},
@@ -263,6 +296,7 @@ int RunEstimate(const Arguments& arguments) {
              first.workload.generated_tokens, batch, estimates.front().estimate.model_name,
              estimates.front().estimate.model_version);
   PrintComparison(estimates);
+  PrintErrorBars(estimates);
   if (estimates.size() == 1) {
     PrintOperators("one decoded token", estimates[0].estimate.decode);
     PrintOperands(costmodel::DecodeOperands(first));

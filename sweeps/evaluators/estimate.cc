@@ -12,12 +12,13 @@ Bytes DramCapacity(const SocSpec& soc) {
   return Bytes(0);
 }
 
-// What an estimate depends on: not the sources and ranges of hardware numbers, nor what no formula
-// reads. A better source or a narrower range asks nothing again.
+// What an estimate depends on: not the sources and ranges of hardware numbers, nor their residuals, nor what
+// no formula reads. A better source or a narrower range asks nothing again.
 Json Question(const Problem& problem) {
   Json question = WithoutSources(ToJson(problem));
   question["soc"].erase("description");
   question["soc"].erase("battery_j");
+  question["soc"].erase("residuals");
   return question;
 }
 

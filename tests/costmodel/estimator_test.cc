@@ -299,5 +299,49 @@ TEST(Estimate, NamesItsModelAndVersion) {
   EXPECT_EQ(cost.model_version, kModelVersion);
 }
 
+// Compute-bound everywhere: a token at the rate of one token, a prompt of 4 at four times as much,
+// a long one at the peak.
+TEST(Estimate, OneTokenIsSlowerThanMany) {
+  Problem problem = AtContext(Model("mobilellm-125m"), "f16", DramBoundSoc(MiB(64)), 64);
+  problem.soc.compute[0].peak.value = GMacsPerSecond(10);
+  problem.soc.compute[0].one_token = Assumed(GMacsPerSecond(1));
+  const auto time_of = [&](int64_t prompt, const char* name) {
+    problem.workload = {.prompt_tokens = prompt, .generated_tokens = 1};
+    const PhaseCost prompted = Estimate(problem).prefill;
+    const OperatorCost& op = Operator(prompted, name);
+    return op.compute_time.value() / static_cast<double>(op.macs.value());
+  };
+  EXPECT_NEAR(time_of(1, "ffn_up") * 1e9, 1, 1e-9);
+  EXPECT_NEAR(time_of(4, "ffn_up") * 1e9, 0.25, 1e-9);
+  EXPECT_NEAR(time_of(64, "ffn_up") * 1e9, 0.1, 1e-9);
+  EXPECT_NEAR(time_of(64, "head") * 1e9, 1, 1e-9);  // the last token alone
+}
+
+TEST(Estimate, AttentionHasRatesOfItsOwn) {
+  Problem problem = AtContext(Model("mobilellm-125m"), "f16", DramBoundSoc(MiB(64)), 64);
+  const PhaseCost before = Estimate(problem).prefill;
+  problem.soc.attention = AttentionRate{.peak = Assumed(GMacsPerSecond(1e-3)), .one_token = {}};
+  const PhaseCost after = Estimate(problem).prefill;
+  for (size_t i = 0; i < after.operators.size(); ++i) {
+    const OperatorCost& op = after.operators[i];
+    if (op.name == "attention") {
+      EXPECT_NEAR(op.compute_time.value(), static_cast<double>(op.macs.value()) / 1e6,
+                  1e-9 * op.compute_time.value());
+    } else {
+      EXPECT_EQ(op.time, before.operators[i].time) << op.name;
+    }
+  }
+}
+
+TEST(Estimate, ElementwiseWorkTakesTimeWhereARateIsStated) {
+  Problem problem = AtContext(Model("mobilellm-125m"), "f16", DramBoundSoc(MiB(64)), 64);
+  problem.soc.elementwise = Assumed(BytesPerSecond(1e6));
+  const PhaseCost prompted = Estimate(problem).prefill;
+  const OperatorCost& op = Operator(prompted, "ffn_act");
+  // 30 blocks, 64 tokens, gate and up in and their product out, f16.
+  const double bytes = 30.0 * 64 * 3 * 1'536 * 2;
+  EXPECT_NEAR(op.time.value(), bytes / 1e6, 1e-9 * op.time.value());
+}
+
 }  // namespace
 }  // namespace deepthin::costmodel

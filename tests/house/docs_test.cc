@@ -124,9 +124,11 @@ TEST(DocsTest, ProgramCommandsExist) {
          AllMatches(CodeOf(file.text), R"((?:\n|release/)(deepthin [a-z]+[^\n#]*))")) {
       const std::string command = *AllMatches(line, "^deepthin ([a-z]+)").begin();
       EXPECT_TRUE(commands.contains(command)) << file.path << ": " << line;
-      const std::string source = TextOf("explorer/cli/cmd_" + command + ".cc") +
-                                 TextOf("explorer/cli/shared_options.cc") +
-                                 TextOf("explorer/cli/model_options.cc") + shared;
+      std::string source = TextOf("explorer/cli/shared_options.cc") +
+                           TextOf("explorer/cli/model_options.cc") + shared;
+      for (const TextFile& each : Tree()) {  // subcommands have files of their own
+        if (each.path.starts_with("explorer/cli/cmd_" + command)) source += each.text;
+      }
       for (const std::string& option : AllMatches(line, "--([a-z-]+)")) {
         EXPECT_TRUE(source.find('"' + option + '"') != std::string::npos ||
                     source.find('"' + option + ',') != std::string::npos)

@@ -50,7 +50,7 @@ class FieldsTest : public testing::Test {};
 // tests/house checks that every type with a field list stands here.
 using AllTypes =
     testing::Types<ModelSpec, Precision, Sourced<Bytes>, Sourced<Seconds>, MemoryLevel, ComputeRate,
-                   FixedCosts, SocSpec, Workload, Problem, LevelTraffic, OperatorCost, PhaseCost,
+                   AttentionRate, FixedCosts, PhaseResiduals, Residuals, SocSpec, Workload, Problem, LevelTraffic, OperatorCost, PhaseCost,
                    CostEstimate, HostContext, Measurement, ProxyScore>;
 TYPED_TEST_SUITE(FieldsTest, AllTypes);
 

@@ -23,7 +23,7 @@ template <class T>
 class JsonRoundTripTest : public testing::Test {};
 using AllTypes =
     testing::Types<ModelSpec, Precision, Sourced<Bytes>, Sourced<Seconds>, MemoryLevel, ComputeRate,
-                   FixedCosts, SocSpec, Workload, Problem, LevelTraffic, OperatorCost, PhaseCost,
+                   AttentionRate, FixedCosts, PhaseResiduals, Residuals, SocSpec, Workload, Problem, LevelTraffic, OperatorCost, PhaseCost,
                    CostEstimate, HostContext, Measurement, ProxyScore>;
 TYPED_TEST_SUITE(JsonRoundTripTest, AllTypes);
 

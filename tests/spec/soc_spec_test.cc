@@ -96,6 +96,20 @@ TEST(ValidateSocTest, SaysWhatIsWrongAndWhere) {
       {"/compute: is empty", [](SocSpec& s) { s.compute.clear(); }},
       {"/compute/0/peak_macs_per_s/value: is 0",
        [](SocSpec& s) { s.compute[0].peak.value = MacsPerSecond(0); }},
+      {"/compute/0/one_token_macs_per_s: is more than the peak",
+       [](SocSpec& s) { s.compute[0].one_token = Assumed(GMacsPerSecond(101)); }},
+      {"/attention/peak_macs_per_s/value: is 0", [](SocSpec& s) { s.attention.emplace(); }},
+      {"/elementwise_bytes_per_s/value: is -1",
+       [](SocSpec& s) { s.elementwise = Assumed(BytesPerSecond(-1)); }},
+      {"/residuals/measured_on: is empty", [](SocSpec& s) { s.residuals.emplace(); }},
+      {"/residuals/decode/measurements: is 0",
+       [](SocSpec& s) {
+         s.residuals = Residuals{"x", 1, PhaseResiduals{0, 0.1, 0.2}, std::nullopt};
+       }},
+      {"/residuals/prefill/p90_relative_error: is -0.2",
+       [](SocSpec& s) {
+         s.residuals = Residuals{"x", 1, std::nullopt, PhaseResiduals{3, 0.1, -0.2}};
+       }},
       {"/compute/1/dtype: repeats f16", [](SocSpec& s) { s.compute.push_back(s.compute[0]); }},
       {"/fixed/per_token_s/value: is -1",
        [](SocSpec& s) { s.fixed.per_token.value = Seconds(-1); }},

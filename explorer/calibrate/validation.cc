@@ -1,0 +1,128 @@
+#include "explorer/calibrate/validation.h"
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+
+#include "costmodel/pass_estimator.h"
+#include "spec/errors.h"
+#include "spec/robust_stats.h"
+
+namespace deepthin::calibrate {
+namespace {
+
+// What needs no cost model: the bytes that a token touches by the bandwidth of memory alone.
+Seconds BaselineOf(const HostRows& rows, const HostRow& row, Macs macs) {
+  const Bytes bytes = CountDecodeBytes(row.model, row.precision, row.context_tokens).total();
+  const Seconds memory = bytes / rows.rates.reads.back().rate;
+  if (row.new_tokens == 1) return memory;
+  for (const ProductRate& product : rows.rates.products) {
+    if (product.dtype == row.precision.weights && product.tokens > 1) {
+      return std::max(memory, macs / product.rate);
+    }
+  }
+  return memory;
+}
+
+double RelativeError(Seconds predicted, Seconds measured) { return predicted / measured - 1; }
+
+PhaseSummary Summarise(std::span<const ValidatedRow> rows, bool is_decode,
+                       const std::optional<PhaseResiduals>& residuals) {
+  std::vector<double> measured;
+  std::vector<double> predicted;
+  std::vector<double> baseline;
+  std::vector<double> errors;
+  std::vector<double> baseline_errors;
+  int64_t covered = 0;
+  for (const ValidatedRow& row : rows) {
+    if ((row.new_tokens == 1) != is_decode) continue;
+    measured.push_back(row.measured.value());
+    predicted.push_back(row.predicted.value());
+    baseline.push_back(row.baseline.value());
+    errors.push_back(std::abs(row.error));
+    baseline_errors.push_back(std::abs(RelativeError(row.baseline, row.measured)));
+    if (residuals && errors.back() <= residuals->p90_relative_error) ++covered;
+  }
+  if (errors.empty()) return {};
+  return {.rows = static_cast<int64_t>(errors.size()),
+          .median_error = Median(errors),
+          .p90_error = Quantile(errors, 0.9),
+          .kendall_tau = KendallTau(predicted, measured),
+          .bars_cover = static_cast<double>(covered) / static_cast<double>(errors.size()),
+          .baseline_median_error = Median(baseline_errors),
+          .baseline_p90_error = Quantile(baseline_errors, 0.9),
+          .baseline_kendall_tau = KendallTau(baseline, measured)};
+}
+
+bool IsTwin(const HostRow& repeated, const HostRow& distinct) {
+  if (repeated.model.repeat.kind == RepeatKind::kNone || repeated.new_tokens != 1) return false;
+  ModelSpec twin = repeated.model;
+  twin.repeat = {};
+  twin.n_blocks = ExecutedBlocks(repeated.model);
+  return twin == distinct.model && repeated.precision == distinct.precision &&
+         distinct.new_tokens == 1 && distinct.context_tokens == repeated.context_tokens;
+}
+
+}  // namespace
+
+double KendallTau(std::span<const double> a, std::span<const double> b) {
+  DEEPTHIN_CHECK(a.size() == b.size());
+  int64_t agree = 0;
+  int64_t untied_a = 0;
+  int64_t untied_b = 0;
+  const auto sign = [](double x) { return (x > 0 ? 1 : 0) - (x < 0 ? 1 : 0); };
+  for (size_t i = 0; i < a.size(); ++i) {
+    for (size_t j = 0; j < i; ++j) {
+      const int of_a = sign(a[i] - a[j]);
+      const int of_b = sign(b[i] - b[j]);
+      agree += of_a * of_b;
+      untied_a += of_a * of_a;
+      untied_b += of_b * of_b;
+    }
+  }
+  if (untied_a == 0 || untied_b == 0) return 0;
+  return static_cast<double>(agree) /
+         std::sqrt(static_cast<double>(untied_a) * static_cast<double>(untied_b));
+}
+
+Validation Validate(const HostRows& rows, const SocSpec& soc) {
+  Validation out;
+  std::vector<const HostRow*> held_out;
+  for (const costmodel::MeasuredPass& pass : PassesOf(rows, true)) RequireCountable(pass, soc);
+  for (const HostRow& row : rows.rows) {
+    if (!row.is_held_out) continue;
+    const costmodel::Pass pass{
+        .new_tokens = row.new_tokens, .context_tokens = row.context_tokens, .batch = 1};
+    const Problem problem{
+        .model = row.model, .precision = row.precision, .soc = soc, .workload = {}};
+    const PhaseCost cost = costmodel::EstimatePass(problem, pass).cost;
+    out.rows.push_back({.architecture = row.architecture,
+                        .new_tokens = row.new_tokens,
+                        .context_tokens = row.context_tokens,
+                        .measured = row.time,
+                        .predicted = cost.time,
+                        .baseline = BaselineOf(rows, row, cost.macs),
+                        .error = RelativeError(cost.time, row.time)});
+    held_out.push_back(&row);
+  }
+  if (out.rows.empty()) {
+    throw InputError({"", "/rows"}, "holds no row that is held out",
+                     "some (--validate measures them)");
+  }
+  const Residuals none;
+  const Residuals& residuals = soc.residuals ? *soc.residuals : none;
+  out.decode = Summarise(out.rows, true, residuals.decode);
+  out.prefill = Summarise(out.rows, false, residuals.prefill);
+  for (size_t i = 0; i < held_out.size(); ++i) {
+    for (size_t j = 0; j < held_out.size(); ++j) {
+      if (!IsTwin(*held_out[i], *held_out[j])) continue;
+      out.speed_ups.push_back({.repeated = out.rows[i].architecture,
+                               .distinct = out.rows[j].architecture,
+                               .measured = out.rows[j].measured / out.rows[i].measured,
+                               .predicted = out.rows[j].predicted / out.rows[i].predicted});
+    }
+  }
+  return out;
+}
+
+}  // namespace deepthin::calibrate

@@ -1,0 +1,171 @@
+// Held-out rows, judged: with times that the cost model made itself, and by hand.
+#include "explorer/calibrate/validation.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "costmodel/pass_estimator.h"
+#include "explorer/calibrate/host_fit.h"
+#include "spec/json_io.h"
+#include "tests/spec/input_error_of.h"
+
+namespace deepthin::calibrate {
+namespace {
+
+using testing::HasSubstr;
+
+HostRates SomeRates() {
+  HostRates rates;
+  rates.reads = {{MiB(1), GBps(90)}, {MiB(16), GBps(50)}, {MiB(256), GBps(16)}};
+  for (const auto& [dtype, text] : EnumTexts<Dtype>::kList) {
+    rates.products.push_back({dtype, 1, GMacsPerSecond(20)});
+    rates.products.push_back({dtype, 128, GMacsPerSecond(100)});
+  }
+  rates.fork_join = Microseconds(1);
+  return rates;
+}
+
+// Rows of the real sweeps, with the times of a machine like the micro-measurements but with fixed
+// costs.
+HostRows SyntheticRows() {
+  HostRows rows;
+  rows.host.cpu_model = "made up";
+  rows.memory = GiB(8);
+  rows.date = "2026-01-31";
+  rows.rates = SomeRates();
+  const auto add = [&](const std::vector<SweepPoint>& points, bool is_held_out) {
+    for (const SweepPoint& point : points) {
+      HostRow row;
+      row.architecture = point.name;
+      row.model = point.model;
+      row.precision = *PrecisionByName(point.precision);
+      row.is_held_out = is_held_out;
+      row.time = Seconds(1);
+      row.context_tokens = 8;
+      rows.rows.push_back(row);
+      row.context_tokens = 0;
+      row.new_tokens = point.prompt;
+      rows.rows.push_back(row);
+    }
+  };
+  add(TrainingSweep(SweepSize::kQuick), false);
+  add(HeldOutSweep(SweepSize::kQuick), true);
+  SocSpec machine = FitHost(rows, "start").soc;  // its form; its numbers are replaced
+  machine.levels[0].capacity.value = MiB(16);
+  machine.levels[0].replacement = Replacement::kLru;
+  machine.levels[0].read_bandwidth.value = machine.levels[0].write_bandwidth.value = GBps(45);
+  machine.levels[1].read_bandwidth.value = machine.levels[1].write_bandwidth.value = GBps(14);
+  for (ComputeRate& rate : machine.compute) {
+    rate.peak.value = GMacsPerSecond(90);
+    rate.one_token->value = GMacsPerSecond(25);
+  }
+  machine.attention =
+      AttentionRate{.peak = machine.compute[0].peak, .one_token = machine.compute[0].one_token};
+  machine.elementwise->value = GBps(10);
+  machine.fixed.per_operator.value = Microseconds(1);
+  machine.fixed.per_executed_block.value = Microseconds(6);
+  machine.fixed.per_token.value = Microseconds(30);
+  for (HostRow& row : rows.rows) {
+    const Problem problem{
+        .model = row.model, .precision = row.precision, .soc = machine, .workload = {}};
+    row.time = costmodel::EstimatePass(problem, {row.new_tokens, row.context_tokens, 1}).cost.time;
+  }
+  return rows;
+}
+
+// The real decoder, once, on a model of a few kilobytes.
+TEST(MeasureSweep, HasARowForThePromptAndForEachContext) {
+  SweepPoint point = TrainingSweep(SweepSize::kQuick).front();
+  point.model.d_model = 64;
+  point.model.n_blocks = 2;
+  point.model.n_heads = point.model.n_kv_heads = 1;
+  point.model.d_ff = 64;
+  point.model.vocab_size = 128;
+  point.prompt = 6;
+  point.positions = {4, 20};
+  int64_t calls = 0;
+  const auto rows = MeasureSweep({&point, 1}, 1, 2, [&](int64_t done, int64_t total, const auto&) {
+    EXPECT_EQ(done, calls++);
+    EXPECT_EQ(total, 2);
+  });
+  EXPECT_EQ(calls, 2);
+  ASSERT_EQ(rows.size(), 4U);
+  EXPECT_EQ(rows[0].new_tokens, 6);
+  const int64_t contexts[] = {8, 10, 24};  // positions and half of the 8 generated tokens
+  for (size_t i = 1; i < rows.size(); ++i) {
+    EXPECT_EQ(rows[i].new_tokens, 1);
+    EXPECT_EQ(rows[i].context_tokens, contexts[i - 1]);
+  }
+  for (const HostRow& row : rows) {
+    EXPECT_GT(row.time, Seconds(0));
+    EXPECT_GE(row.relative_spread, 0);
+    EXPECT_EQ(row.precision.activations, Dtype::kF32);  // as executed
+  }
+}
+
+TEST(HostSweep, HeldOutArchitecturesAreOthers) {
+  std::vector<ModelSpec> fitted;
+  for (const SweepPoint& point : TrainingSweep(SweepSize::kFull)) fitted.push_back(point.model);
+  EXPECT_GE(fitted.size(), 20U);
+  std::set<std::string> formats;
+  const auto held_out = HeldOutSweep(SweepSize::kFull);
+  EXPECT_EQ(held_out.size(), 40U);
+  for (const SweepPoint& point : held_out) {
+    EXPECT_THAT(fitted, testing::Not(testing::Contains(point.model))) << point.name;
+    deepthin::Validate(point.model);
+    formats.insert(point.precision);
+    for (const int64_t position : point.positions) {
+      EXPECT_LE(position + 8, point.model.max_seq_len) << point.name;
+    }
+  }
+  EXPECT_EQ(formats.size(), 5U);
+}
+
+TEST(Validate, AFitOfAFewPredictsTheOthers) {
+  const HostRows rows = SyntheticRows();
+  const costmodel::SocFit fit = FitHost(rows, "made-up");
+  const Validation v = Validate(rows, fit.soc);
+  EXPECT_EQ(v.decode.rows, 6);
+  EXPECT_EQ(v.prefill.rows, 6);
+  EXPECT_LT(v.decode.median_error, 0.10);
+  EXPECT_GT(v.decode.kendall_tau, 0.7);
+  EXPECT_GT(v.decode.baseline_median_error, v.decode.median_error);
+  ASSERT_EQ(v.speed_ups.size(), 1U);
+  EXPECT_GT(v.speed_ups[0].measured, 1);
+}
+
+TEST(Validate, SourcesAndResidualsStandInTheFit) {
+  const HostRows rows = SyntheticRows();
+  const SocSpec soc = FitHost(rows, "made-up").soc;
+  EXPECT_EQ(soc.name, "made-up");
+  EXPECT_THAT(soc.levels[1].read_bandwidth.source, HasSubstr("measured: fitted to 10 passes"));
+  ASSERT_TRUE(soc.residuals && soc.residuals->decode);
+  EXPECT_EQ(soc.residuals->architectures, 5);
+  EXPECT_EQ(FromJson<SocSpec>(ToJson(soc), {"soc", ""}), soc);
+  EXPECT_EQ(FromJson<HostRows>(ToJson(rows), {"rows", ""}), rows);
+}
+
+TEST(Validate, RefusesRowsWithNothingHeldOut) {
+  HostRows rows = SyntheticRows();
+  const SocSpec soc = FitHost(rows, "made-up").soc;
+  for (HostRow& row : rows.rows) row.is_held_out = false;
+  EXPECT_THAT(InputErrorOf([&] { return Validate(rows, soc); }), HasSubstr("no row that is held"));
+  rows.rows.clear();
+  EXPECT_THAT(InputErrorOf([&] { return FitHost(rows, "made-up"); }), HasSubstr("nothing to fit"));
+}
+
+TEST(KendallTau, ClosedForms) {
+  const std::vector<double> up = {1, 2, 3, 4};
+  const std::vector<double> down = {4, 3, 2, 1};
+  const std::vector<double> one_swap = {1, 3, 2, 4};
+  const std::vector<double> same = {1, 1, 1, 1};
+  EXPECT_DOUBLE_EQ(KendallTau(up, up), 1);
+  EXPECT_DOUBLE_EQ(KendallTau(up, down), -1);
+  EXPECT_DOUBLE_EQ(KendallTau(up, one_swap), 4.0 / 6);
+  EXPECT_DOUBLE_EQ(KendallTau(up, same), 0);
+}
+
+}  // namespace
+}  // namespace deepthin::calibrate
