@@ -76,13 +76,13 @@ BoundedFitResult FitBounded(const ErrorFunction& errors, const FitBounds& bounds
   constexpr double kConverged = 1e-9;
   const Eigen::VectorXd& lower = bounds.lower;
   const Eigen::ArrayXd prior = bounds.start_weight.array().square();
-  Eigen::VectorXd z = Eigen::VectorXd::Ones(lower.size());
+  Eigen::VectorXd z = bounds.start;
   Eigen::VectorXd error = errors(z);
   double damping = 1e-3;
   for (int step = 0; step < kMaxSteps && damping < kMostDamping; ++step) {
     const double threshold = Threshold(error);
     const auto objective = [&](const Eigen::VectorXd& at, const Eigen::VectorXd& errors_at) {
-      return HuberLoss(errors_at, threshold) + (prior * (at.array() - 1).square()).sum();
+      return HuberLoss(errors_at, threshold) + (prior * (at - bounds.start).array().square()).sum();
     };
     const double before = objective(z, error);
     const Eigen::MatrixXd jacobian = Jacobian(errors, z);
@@ -90,7 +90,7 @@ BoundedFitResult FitBounded(const ErrorFunction& errors, const FitBounds& bounds
     Eigen::MatrixXd normal = jacobian.transpose() * weighted;
     normal.diagonal() += prior.matrix();
     const Eigen::VectorXd slope =
-        -(weighted.transpose() * error) - (prior * (z.array() - 1)).matrix();
+        -(weighted.transpose() * error) - (prior * (z - bounds.start).array()).matrix();
     bool improved = false;
     for (; damping < kMostDamping; damping *= 10) {
       Eigen::MatrixXd damped = normal;

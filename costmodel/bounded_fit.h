@@ -11,9 +11,10 @@ namespace deepthin::costmodel {
 // r(z): an error for each measurement.
 using ErrorFunction = std::function<Eigen::VectorXd(const Eigen::VectorXd&)>;
 
-// For each z its lower bound, and the weight w of (w (z - 1))^2 beside the squared errors: where
-// these say nothing, z stays at 1.
+// For each z its start, its lower bound, and the weight w of (w (z - start))^2 beside the squared
+// errors: where these say nothing, z stays.
 struct FitBounds {
+  Eigen::VectorXd start;
   Eigen::VectorXd lower;
   Eigen::VectorXd start_weight;  // positive
 };
@@ -24,7 +25,7 @@ struct BoundedFitResult {
   Eigen::MatrixXd jacobian;  // of the errors at z
 };
 
-// Minimises the sum of Huber's losses of the errors over z >= lower, from z = 1 on, by
+// Minimises the sum of Huber's losses of the errors over z >= lower, from the start on, by
 // Levenberg-Marquardt; each step is a non-negative least squares problem, solved by coordinate
 // descent. Huber's threshold is 1.345 robust standard deviations (Huber, Robust Statistics, 1981,
 // section 7.7), 0.5 % at least.

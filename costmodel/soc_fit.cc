@@ -84,8 +84,9 @@ double TimeOf(const CountedPass& counted, const SocSpec& soc) {
 // A number that is fitted, as a cost: seconds for a byte, a MAC or an execution.
 struct Knob {
   std::string path;
-  double start = 0;  // seconds
-  double lower = 0;  // as a multiple of start
+  double unit = 0;   // seconds, of which the fitted z are multiples
+  double start = 1;  // in units
+  double lower = 0;  // in units
   double stays = 1;  // share of FitOptions::start_weight: how much the start is worth
   std::function<void(SocSpec&, double)> set;
 };
@@ -95,7 +96,8 @@ constexpr double kFastest = 1e-3;  // of the start's cost of a byte or MAC
 template <class Get>
 Knob RateKnob(std::string path, SocSpec start, Get get) {
   return {.path = std::move(path),
-          .start = 1 / get(start).value(),
+          .unit = 1 / get(start).value(),
+          .start = 1,
           .lower = kFastest,
           .stays = 1,
           .set = [get](SocSpec& soc, double cost) {
@@ -106,12 +108,13 @@ Knob RateKnob(std::string path, SocSpec start, Get get) {
 
 void AddTime(std::vector<Knob>& knobs, const std::string& name, const SocSpec& start,
              Sourced<Seconds> FixedCosts::*cost) {
-  constexpr double kWhereZero = 1e-5;  // seconds: something to move from
+  constexpr double kWhereZero = 1e-5;  // seconds
   constexpr double kLittle = 0.1;      // what a call costs alone says little of a call among others
   const double at = (start.fixed.*cost).value.value();
   knobs.push_back(
       {.path = "fixed." + name,
-       .start = at > 0 ? at : kWhereZero,
+       .unit = at > 0 ? at : kWhereZero,
+       .start = at > 0 ? 1.0 : 0.0,
        .lower = 0,
        .stays = kLittle,
        .set = [cost](SocSpec& soc, double value) { (soc.fixed.*cost).value = Seconds(value); }});
@@ -179,9 +182,12 @@ class Fitter {
       return out;
     };
     const auto n = static_cast<Eigen::Index>(knobs_.size());
-    FitBounds bounds{.lower = Eigen::VectorXd(n), .start_weight = Eigen::VectorXd(n)};
+    FitBounds bounds{.start = Eigen::VectorXd(n),
+                     .lower = Eigen::VectorXd(n),
+                     .start_weight = Eigen::VectorXd(n)};
     for (Eigen::Index k = 0; k < n; ++k) {
       const Knob& knob = knobs_[static_cast<size_t>(k)];
+      bounds.start[k] = knob.start;
       bounds.lower[k] = knob.lower;
       bounds.start_weight[k] = options_.start_weight * knob.stays;
     }
@@ -206,7 +212,7 @@ class Fitter {
  private:
   void Turn(SocSpec& soc, const Eigen::VectorXd& z) const {
     for (size_t k = 0; k < knobs_.size(); ++k) {
-      knobs_[k].set(soc, knobs_[k].start * z[static_cast<Eigen::Index>(k)]);
+      knobs_[k].set(soc, knobs_[k].unit * z[static_cast<Eigen::Index>(k)]);
     }
   }
 

@@ -17,7 +17,7 @@ using testing::Contains;
 using testing::HasSubstr;
 
 // As llama-bench of build 8d2b5dc prints it, but for keys that nothing reads.
-Json Test(int64_t prompt, int64_t generated, double rate) {
+Json BenchTest(int64_t prompt, int64_t generated, double rate) {
   return {{"build_commit", "8d2b5dc"},
           {"cpu_info", "AMD EPYC"},
           {"gpu_info", ""},
@@ -38,14 +38,14 @@ std::string ErrorOf(const std::string& text) {
 }
 
 std::string ErrorWith(const char* key, const Json& value) {
-  Json test = Test(0, 128, 50);
+  Json test = BenchTest(0, 128, 50);
   test[key] = value;
   return ErrorOf(Json::array({test}).dump());
 }
 
 TEST(ReadLlamaBench, ReadsArraysAndLines) {
-  const Json a = Test(512, 0, 900);
-  const Json b = Test(0, 128, 50);
+  const Json a = BenchTest(512, 0, 900);
+  const Json b = BenchTest(0, 128, 50);
   for (const std::string& text : {Json::array({a, b}).dump(2), a.dump() + "\n\n" + b.dump() + "\n",
                                   a.dump() + "\n" + b.dump()}) {
     const auto rows = ReadLlamaBench(text, "bench.json");
@@ -65,7 +65,7 @@ TEST(ReadLlamaBench, RefusesWhatItIsNot) {
   EXPECT_THAT(ErrorOf("[{}]"), HasSubstr("lacks the key 'model_filename'"));
   EXPECT_THAT(ErrorOf("[{"), HasSubstr("is not valid JSON"));
   EXPECT_THAT(ErrorOf(R"([{"avg_ts": NaN}])"), HasSubstr("no NaN"));
-  EXPECT_THAT(ErrorOf(Test(1, 0, 2).dump() + "\n{\n"), HasSubstr("line 2"));
+  EXPECT_THAT(ErrorOf(BenchTest(1, 0, 2).dump() + "\n{\n"), HasSubstr("line 2"));
   EXPECT_THAT(ErrorWith("avg_ts", 0), HasSubstr("/0/avg_ts: is 0"));
   EXPECT_THAT(ErrorWith("avg_ts", -3.5), HasSubstr("above 0"));
   EXPECT_THAT(ErrorWith("avg_ts", nullptr), HasSubstr("a number"));
@@ -76,7 +76,7 @@ TEST(ReadLlamaBench, RefusesWhatItIsNot) {
 }
 
 TEST(ReadLlamaBench, AVersionWithoutDepthStartsFromAnEmptyCache) {
-  Json test = Test(0, 128, 50);
+  Json test = BenchTest(0, 128, 50);
   test.erase("n_depth");
   EXPECT_EQ(ReadLlamaBench(Json::array({test}).dump(), "b").front().n_depth, 0);
 }
@@ -91,27 +91,28 @@ const ModelSpec& Model() {
 }
 
 TEST(PassOf, IsAPromptOrATokenAtTheMeanContext) {
-  const auto prompt = PassOf(RowOf(Test(512, 0, 1'024)), Model(), "b");
+  const auto prompt = PassOf(RowOf(BenchTest(512, 0, 1'024)), Model(), "b");
   EXPECT_EQ(prompt->pass, (costmodel::Pass{512, 0, 1}));
   EXPECT_DOUBLE_EQ(prompt->time.value(), 0.5);
-  const auto token = PassOf(RowOf(Test(0, 128, 50)), Model(), "b");
+  const auto token = PassOf(RowOf(BenchTest(0, 128, 50)), Model(), "b");
   EXPECT_EQ(token->pass, (costmodel::Pass{1, 64, 1}));
   EXPECT_DOUBLE_EQ(token->time.value(), 0.02);
   EXPECT_EQ(token->precision.weights, Dtype::kQ8_0);
   EXPECT_EQ(token->precision.kv, Dtype::kF16);
-  EXPECT_FALSE(PassOf(RowOf(Test(512, 128, 50)), Model(), "b"));
+  EXPECT_FALSE(PassOf(RowOf(BenchTest(512, 128, 50)), Model(), "b"));
 }
 
 TEST(PassOf, RefusesAnotherModelAndFormatsThatAreNotOurs) {
   EXPECT_THAT(InputErrorOf([] {
-                return PassOf(RowOf(Test(0, 128, 50)), *ModelPresetByName("mobilellm-350m"), "b");
+                return PassOf(RowOf(BenchTest(0, 128, 50)), *ModelPresetByName("mobilellm-350m"),
+                              "b");
               }),
               HasSubstr("model_n_params: is 124635456"));
-  Json test = Test(0, 128, 50);
+  Json test = BenchTest(0, 128, 50);
   test["model_type"] = "llama ?B Q4_K - Medium";
   EXPECT_THAT(InputErrorOf([&] { return PassOf(RowOf(test), Model(), "b"); }),
               HasSubstr("f32, f16, bf16, q8_0 or q4_0"));
-  test = Test(0, 128, 50);
+  test = BenchTest(0, 128, 50);
   test["type_k"] = "iq4_nl";
   EXPECT_THAT(InputErrorOf([&] { return PassOf(RowOf(test), Model(), "b"); }), HasSubstr("type_k"));
 }
@@ -128,7 +129,7 @@ TEST(FitLlamaBench, FourRowsGiveTheRatesAndNameTheRest) {
   std::vector<costmodel::MeasuredPass> passes;
   for (const auto& [prompt, generated] :
        {std::pair{512, 0}, std::pair{64, 0}, std::pair{0, 128}, std::pair{0, 512}}) {
-    auto pass = *PassOf(RowOf(Test(prompt, generated, 1)), Model(), "b");
+    auto pass = *PassOf(RowOf(BenchTest(prompt, generated, 1)), Model(), "b");
     const Problem problem{
         .model = pass.model, .precision = pass.precision, .soc = truth, .workload = {}};
     pass.time = costmodel::EstimatePass(problem, pass.pass).cost.time;
