@@ -1,6 +1,7 @@
 // deepthin shapes
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 
 #include "costmodel/soc_presets.h"
@@ -68,12 +69,11 @@ int RunShapes(const Arguments& arguments) {
   CommandLine line(
       {.usage = "deepthin shapes --params N [options]",
        .text =
-           "Every regular architecture of a parameter budget, estimated: depths, widths, KV "
-           "heads,\n"
-           "tied or not, executed once or twice in each order. Shown are those that no other one\n"
-           "beats in both executed blocks and estimated decode time. Nothing here knows how\n"
-           "accurate they would be; at these sizes deeper models tend to be (MobileLLM, section\n"
-           "2.2.1), and 'deepthin choose' ranks what a sweep has scored.",
+           "Every regular architecture of a parameter budget, estimated: depths, widths, KV\n"
+           "heads, tied or not, executed once or twice in each order. Shown are those that no\n"
+           "other one beats in both executed blocks and estimated decode time. Nothing here knows\n"
+           "how accurate they would be: MobileLLM finds that at these sizes deeper models tend to\n"
+           "be, and 'deepthin choose' ranks what a sweep has scored.",
        .examples = {"deepthin shapes --params 125M --soc iphone-13",
                     "deepthin shapes --params 350M --precision q4_0 --decode 20ms",
                     "deepthin shapes --params 125M --within 0.2% --memory 300MB --json"}});
@@ -105,7 +105,8 @@ int RunShapes(const Arguments& arguments) {
   const Workload workload{.prompt_tokens = line.GetInt("prompt", 1, 1 << 20),
                           .generated_tokens = line.GetInt("generate", 1, 1 << 20),
                           .batch = 1};
-  space.max_seq_len = workload.prompt_tokens + workload.generated_tokens;
+  space.max_seq_len =
+      std::max(space.max_seq_len, workload.prompt_tokens + workload.generated_tokens);
   ShapeLimits limits;
   if (const auto text = line.Get("decode")) limits.decode = TimeFromText(*text, "decode");
   if (const auto text = line.Get("prefill")) limits.prefill = TimeFromText(*text, "prefill");

@@ -151,6 +151,12 @@ TEST(BadInput, InSocFiles) {
   expect(with(capacity + "/value", -1), {capacity, "-1", "positive"});
   expect(with("/levels/0/kind", "tape"), {"/levels/0/kind", "tape", "sram"});
   expect(with("/levels", Json::array()), {"/levels", "dram"});
+  expect(with("/levels/1/read_bandwidth_bytes_per_s/value", -1e9), {"read_bandwidth", "positive"});
+  expect(with("/levels/1/read_bandwidth_bytes_per_s/value", nullptr), {"read_bandwidth", "null"});
+  expect(with("/levels/0/kind", "flash"), {"/levels/1/kind", "nearest first"});
+  expect(with("/compute/0/dtype", "f64"), {"/compute/0/dtype", "f64", "bf16"});
+  expect(with("/compute", Json::array()), {"/compute", "empty"});
+  expect(with("/fixed/per_token_s/value", 1e30), {"/fixed/per_token_s/value", "1e18"});
 }
 
 TEST(BadInput, SocFilesThatCheckRefuses) {
