@@ -60,7 +60,7 @@ std::vector<TensorScales> ScalesOf(const ModelSpec& spec, Parametrisation chosen
 
 Weights InitialWeights(const ModelSpec& spec, Parametrisation chosen, uint64_t seed,
                        ThreadPool& pool) {
-  const Weights random = RandomWeights(spec, seed, pool);
+  Weights random = RandomWeights(spec, seed, pool);
   if (chosen == Parametrisation::kStandard) return random;
   const ParameterLayout layout = LayOutParameters(spec);
   Tensor<float> parameters(1, layout.count, "the weights that a run begins with");
