@@ -8,10 +8,10 @@
 namespace deepthin::explorer {
 namespace {
 
-// 1, 2 or 5 times a power of ten, at least x.
+// A round number, at least x.
 double NiceStep(double x) {
   const double power = std::pow(10, std::floor(std::log10(x)));
-  for (const double factor : {1.0, 2.0, 5.0}) {
+  for (const double factor : {1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0}) {
     if (factor * power >= x * (1 - 1e-9)) return factor * power;
   }
   return 10 * power;
@@ -42,7 +42,7 @@ Scale ScaleOf(const std::vector<PlotCurve>& curves, size_t rows) {
   // Curves that differ by nothing but rounding are one flat line.
   Scale scale = {.low = 0, .step = NiceStep(std::max(high - low, 1e-3 * high) / steps)};
   scale.low = std::floor(low / scale.step) * scale.step;
-  if (scale.low + steps * scale.step < high) {
+  while (scale.low + steps * scale.step < high) {
     scale.step = NiceStep(1.01 * scale.step);
     scale.low = std::floor(low / scale.step) * scale.step;
   }

@@ -61,6 +61,22 @@ std::vector<std::string> SidesOf(const WhatIfReport& report) {
   return sides;
 }
 
+// The texts behind `head`, in lines of at most 100 columns where they can be.
+std::string Wrapped(const std::string& head, const std::vector<std::string>& texts) {
+  constexpr size_t kColumns = 100;
+  std::string out;
+  std::string line = head;
+  for (size_t i = 0; i < texts.size(); ++i) {
+    const std::string text = texts[i] + (i + 1 < texts.size() ? ", " : "");
+    if (line.size() > head.size() && line.size() + text.size() > kColumns) {
+      out += line.substr(0, line.find_last_not_of(' ') + 1) + '\n';
+      line = std::string(head.size(), ' ');
+    }
+    line += text;
+  }
+  return out + line + '\n';
+}
+
 }  // namespace
 
 char ModelMark(size_t model) { return static_cast<char>('A' + model); }
@@ -84,8 +100,8 @@ std::string SensitivityText(const WhatIfReport& report) {
     columns.push_back({mark + "decode"});
     columns.push_back({mark + "prefill"});
     if (models > kMostInFull) continue;
-    columns.push_back({mark + "halved"});
-    columns.push_back({mark + "doubled"});
+    columns.push_back({mark + "x1/2"});
+    columns.push_back({mark + "x2"});
   }
   Table table(std::move(columns));
   size_t rest = 0;
@@ -106,8 +122,8 @@ std::string SensitivityText(const WhatIfReport& report) {
     }
     table.Row(std::move(cells));
   }
-  std::string out = "\nsensitivity: d ln(time) / d ln(number)";
-  if (models <= kMostInFull) out += "; what half and twice the number do to a decoded token";
+  std::string out = "\nsensitivity with nothing varied: d ln(time) / d ln(number)";
+  if (models <= kMostInFull) out += "; what half and twice the number do to decode";
   out += '\n' + table.ToString();
   if (rest > 0)
     out += fmt::format("{} further numbers move nothing by 1 % (--all lists them)\n", rest);
@@ -120,26 +136,32 @@ std::string RobustText(const WhatIfReport& report) {
     return fmt::format("\n{} states no range that a time depends on (--box gives one)\n",
                        report.base.problem.soc.name);
   }
+  const bool one = report.names.size() == 1;  // nothing to choose, but a spread
   const auto sides = SidesOf(report);
-  Table table({{"model", Align::kLeft},
-               {"best in"},
-               {"regret: median"},
-               {"worst"},
-               {"ms: 10 %"},
-               {"median"},
-               {"90 %"}});
+  std::vector<TableColumn> columns = {{"model", Align::kLeft}};
+  if (!one) {
+    columns.push_back({"best in"});
+    columns.push_back({"regret: median"});
+    columns.push_back({"worst"});
+  }
+  for (const char* title : {"ms: 10 %", "median", "90 %"}) columns.push_back({title});
+  Table table(std::move(columns));
   for (size_t m = 0; m < report.names.size(); ++m) {
     const RobustModel& row = report.result.robust[m];
-    table.Row({MarkedName(report, m), fmt::format("{:.1f} %", 100 * row.best_share),
-               Percent(row.median_regret), Percent(row.worst_regret),
-               MillisecondsText(row.low_time), MillisecondsText(row.median_time),
-               MillisecondsText(row.high_time)});
+    std::vector<std::string> cells = {MarkedName(report, m)};
+    if (!one) {
+      cells.push_back(fmt::format("{:.1f} %", 100 * row.best_share));
+      cells.push_back(Percent(row.median_regret));
+      cells.push_back(Percent(row.worst_regret));
+    }
+    for (const Seconds time : {row.low_time, row.median_time, row.high_time}) {
+      cells.push_back(MillisecondsText(time));
+    }
+    table.Row(std::move(cells));
   }
-  return fmt::format(
-      "\nrobust choice by {}: {} samples of the box of {} ranges, each moved apart from the "
-      "others\n{}the box: {}\n",
-      MetricText(asked.metric), asked.samples, sides.size(), table.ToString(),
-      fmt::join(sides, ", "));
+  return fmt::format("\n{} by {}, nothing else varied: {} samples of the box of {} ranges\n{}{}",
+                     one ? "spread" : "robust choice", MetricText(asked.metric), asked.samples,
+                     sides.size(), table.ToString(), Wrapped("the box: ", sides));
 }
 
 }  // namespace deepthin::explorer

@@ -158,8 +158,7 @@ class Report {
       for (const Seconds time : curve.times) plot.curves.back().y.push_back(ToMilliseconds(time));
       legend.push_back(fmt::format("{} {}{}", mark, report_.names[curve.of.model], In(curve.of)));
     }
-    plot.title +=
-        fmt::format(":  {}{}", fmt::join(legend, "   "), legend.size() > 1 ? "   = several" : "");
+    if (legend.size() > 1) plot.title += fmt::format(":  {}   = several", fmt::join(legend, "   "));
     FillColumns(plot);
     constexpr size_t kLabels = 5;
     for (size_t i = 0; i < kLabels; ++i) {
@@ -190,9 +189,13 @@ class Report {
 
   void FreeFrom() {
     if (result_.free_repeats.empty()) return;
-    Add("\nrepeated blocks are free from this on-chip capacity on (least recently used, context "
-        "{}):\n",
-        ContextOf(report_.base));
+    bool pinned = false;
+    for (const MemoryLevel& level : soc().levels) {
+      if (level.kind == LevelKind::kSram) pinned = level.replacement == Replacement::kPinned;
+    }
+    Add("\nrepeated blocks are free from this on-chip capacity on, at context {}{}:\n",
+        ContextOf(report_.base),
+        pinned ? ", where it keeps what was used last (here it is pinned)" : "");
     Table table({{"model", Align::kLeft}, {"formats", Align::kLeft}, {"from"}});
     for (const FreeRepeats& row : result_.free_repeats) {
       table.Row({MarkedName(report_, row.of.model), FormatsOf(row.of), ExactBytes(row.from)});
@@ -267,9 +270,11 @@ class Report {
             axis.parameter.name, In(row.first));
       }
       for (const Crossover& crossover : row.crossovers) {
-        Add("  {} from {} {} on{}: {} against {}\n", WhoIsFaster(row, crossover.after),
+        const std::string first = MillisecondsText(crossover.first_time);
+        const std::string second = MillisecondsText(crossover.second_time);
+        Add("  {} from {} {} on{}: {} ms there\n", WhoIsFaster(row, crossover.after),
             axis.parameter.name, Exactly(axis, crossover.at), In(row.first),
-            MillisecondsText(crossover.first_time), MillisecondsText(crossover.second_time));
+            first == second ? "both " + first : first + " against " + second);
       }
     }
   }

@@ -98,13 +98,30 @@ class Search {
         const Sample sample = Ask(middle);
         (sample.faster() == a.faster() ? below : above) = sample;
       }
-      out_.push_back({.at = above.at,
-                      .before = a.faster(),
-                      .after = above.faster(),
-                      .first_time = above.first,
-                      .second_time = above.second});
+      Add({.at = above.at,
+           .before = a.faster(),
+           .after = above.faster(),
+           .first_time = above.first,
+           .second_time = above.second});
       a = above;
     }
+  }
+
+  // On an axis of fractions every crossing passes through a tie as narrow as rounding: no place of
+  // its own.
+  void Add(const Crossover& next) {
+    const bool leaves_a_point = !integral() && !out_.empty() &&
+                                out_.back().after == Faster::kNeither &&
+                                next.at - out_.back().at <= 1e-9 * next.at;
+    if (!leaves_a_point) {
+      out_.push_back(next);
+      return;
+    }
+    const Faster before = out_.back().before;
+    out_.pop_back();
+    if (before == next.after) return;  // the two only touch
+    out_.push_back(next);
+    out_.back().before = before;
   }
 
   static constexpr int64_t kFinerPoints = 33;

@@ -22,7 +22,7 @@ struct Crossover {
 };
 
 // Between the lowest and the highest value of the axis, in order, by bisection: to the token or
-// byte on an axis of whole numbers, to neighbouring doubles on another. Complete for decode over
+// byte on an axis of whole numbers, to a billionth on another. Complete for decode over
 // the context and over the capacity of an LRU level, since the time there is known to be linear or
 // constant between places that are found exactly. Elsewhere the axis's values and points between
 // them are looked at, and two crossings that lie between neighbours are not seen.

@@ -71,7 +71,7 @@ TEST(BadInput, OfAWhatIf) {
   expect("context=1..9:99999", {"'99999' points", "1000"});
   ExpectOneSentence({"whatif", "mobilellm-125m", "--vary", "context=1..9000:1000", "--vary",
                      "prompt=1..9000:1000"},
-                    2, {"1000000 points", "at most 100000"});
+                    2, {"points over all models", "at most 100000"});
   ExpectOneSentence({"whatif", "mobilellm-125m", "--box", "context=1..5"}, 2, {"--box", "dram"});
   ExpectOneSentence({"whatif", "mobilellm-125m", "--metric", "fun"}, 2, {"--metric", "prefill"});
   ExpectOneSentence({"whatif", "mobilellm-125m", "--samples", "0"}, 2, {"--samples", "'0'"});

@@ -43,7 +43,7 @@ TEST(RepeatsFreeFrom, IsTightForEveryFormat) {
     const auto from = RepeatsFreeFrom(shared);
     ASSERT_TRUE(from.has_value());
     EXPECT_FALSE(RepeatsFreeFrom(plain).has_value());
-    const Bytes once = BlockReads(WithSram(plain, KiB(1)));
+    const Bytes once = BlockReads(WithSram(plain, KiB(64)));
     EXPECT_EQ(BlockReads(WithSram(shared, *from)), once) << "each block is read once";
     EXPECT_EQ(BlockReads(WithSram(shared, *from - Bytes(1))), once * 2) << "and here twice";
   }

@@ -60,8 +60,14 @@ TEST(Investigate, CurvesPassThroughTheGrid) {
   ASSERT_EQ(result.curve_at.size(), static_cast<size_t>(kCurvePoints));
   EXPECT_EQ(result.curves[1].times.front(), result.grid.front().answers[1].decode);
   EXPECT_EQ(result.curves[1].times.back(), result.grid.back().answers[1].decode);
-  ASSERT_EQ(result.cliffs.size(), 1u) << "the model without repeats has none";
-  EXPECT_EQ(result.cliffs[0].of.model, 1u);
+  ASSERT_EQ(result.cliffs.size(), 2u);
+  // Without repeats all that 64 MiB save is the row that is looked up in a table which stays.
+  EXPECT_EQ(result.cliffs[0].of.model, 0u);
+  ASSERT_EQ(result.cliffs[0].cliffs.size(), 1u);
+  const Cliff& row = result.cliffs[0].cliffs[0];
+  EXPECT_EQ(row.bytes_before - row.bytes_after, Bytes(2 * 576));
+  EXPECT_EQ(result.cliffs[1].of.model, 1u);
+  EXPECT_EQ(Bytes(result.cliffs[1].cliffs[0].at), result.free_repeats[0].from);
 }
 
 }  // namespace
