@@ -274,7 +274,8 @@ class Report {
         const std::string second = MillisecondsText(crossover.second_time);
         Add("  {} from {} {} on{}: {} ms there\n", WhoIsFaster(row, crossover.after),
             axis.parameter.name, Exactly(axis, crossover.at), In(row.first),
-            first == second ? "both " + first : first + " against " + second);
+            first == second ? fmt::format("both {}", first)
+                            : fmt::format("{} against {}", first, second));
       }
     }
   }

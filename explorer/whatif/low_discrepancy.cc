@@ -27,7 +27,9 @@ ScrambledHalton::ScrambledHalton(size_t dimensions, uint64_t seed) {
   for (size_t i = 0; i < dimensions; ++i) {
     base = NextPrime(base);
     Digits dimension = {.base = base, .permutations = {}};
-    for (double step = 1; step > kSmallestStep; step /= static_cast<double>(base)) {
+    double step = 1;
+    while (step > kSmallestStep) {
+      step /= static_cast<double>(base);
       std::vector<int64_t> digits(static_cast<size_t>(base));
       std::iota(digits.begin(), digits.end(), 0);
       for (size_t d = digits.size(); d > 1; --d) {

@@ -81,6 +81,7 @@ std::vector<NamedParameter> HardwareParameters(const SocSpec& soc) {
 // a level has a name of its own.
 std::vector<std::string> ShortNames(const std::vector<NamedParameter>& hardware) {
   std::vector<std::string> names;
+  names.reserve(kWorkKnobs.size() + 2 * hardware.size());
   for (const WorkKnob& knob : kWorkKnobs) names.emplace_back(knob.name);
   for (const NamedParameter& row : hardware) {
     names.push_back(row.parameter.name);
