@@ -158,7 +158,12 @@ class Report {
       for (const Seconds time : curve.times) plot.curves.back().y.push_back(ToMilliseconds(time));
       legend.push_back(fmt::format("{} {}{}", mark, report_.names[curve.of.model], In(curve.of)));
     }
-    if (legend.size() > 1) plot.title += fmt::format(":  {}   = several", fmt::join(legend, "   "));
+    constexpr size_t kMostOnOneLine = 2;
+    if (legend.size() > 1) {
+      const std::string gap = legend.size() > kMostOnOneLine ? "\n  " : "   ";
+      plot.title += fmt::format("{}{}{}= several", legend.size() > kMostOnOneLine ? gap : ":  ",
+                                fmt::join(legend, gap), gap);
+    }
     FillColumns(plot);
     constexpr size_t kLabels = 5;
     for (size_t i = 0; i < kLabels; ++i) {
@@ -184,7 +189,9 @@ class Report {
 
   static std::string ShortText(const Axis& axis, double value) {
     if (!axis.unit) return fmt::format("{:.5g}", value);
-    return fmt::format("{:.3g} {}", value / axis.unit->per_base, axis.unit->name);
+    const double number = value / axis.unit->per_base;
+    return number < 1000 ? fmt::format("{:.3g} {}", number, axis.unit->name)
+                         : fmt::format("{:.0f} {}", number, axis.unit->name);
   }
 
   void FreeFrom() {
