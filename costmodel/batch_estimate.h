@@ -3,8 +3,9 @@
 // The same model as Estimate() (docs/cost-model.md): bytes are equal to the byte, times within the
 // rounding of the sums (kBatchRounding). It keeps no operators, names and energies, counts equal
 // blocks instead of repeating them, and takes residency in closed form. Explicit schedules, and
-// SoCs of several on-chip levels one of which is pinned, have no such form: Estimate() does them
-// one by one, some hundred times slower, and BatchCosts counts them.
+// SoCs of several on-chip levels one of which is pinned or with the rates that only a calibration
+// gives (SocSpec: one_token, attention, elementwise), are not covered: Estimate() does them one by
+// one, some hundred times slower, and BatchCosts counts them.
 //
 //   Designs designs;
 //   for (...) designs.Add(model, precision, workload);

@@ -276,6 +276,12 @@ class PassCounter {
   BatchPassCost cost_;
 };
 
+bool HasCalibratedRates(const SocSpec& soc) {
+  return soc.attention || soc.elementwise ||
+         std::any_of(soc.compute.begin(), soc.compute.end(),
+                     [](const ComputeRate& rate) { return rate.one_token.has_value(); });
+}
+
 }  // namespace
 
 BatchSoc::BatchSoc(const SocSpec& soc) : soc_(&soc), dram_(DramLevel(soc)) {
@@ -289,7 +295,7 @@ BatchSoc::BatchSoc(const SocSpec& soc) : soc_(&soc), dram_(DramLevel(soc)) {
     largest_on_chip_ = std::max(largest_on_chip_, level.capacity.value);
     pinned_ = pinned_ || level.replacement == Replacement::kPinned;
   }
-  covered_ = !pinned_ || dram_ == 1;
+  covered_ = (!pinned_ || dram_ == 1) && !HasCalibratedRates(soc);
   for (const auto& [dtype, text] : EnumTexts<Dtype>::kList) {
     try {
       rates_[static_cast<size_t>(dtype)] = RateFor(soc, dtype).peak.value;

@@ -162,6 +162,27 @@ TEST(BatchEstimate, CountsWhatItDoesOneByOne) {
   EXPECT_EQ(EstimateBatch(mixed, designs).one_by_one, 2);
 }
 
+TEST(BatchEstimate, SaysWhatEstimateSaysOfACalibratedSoc) {
+  const std::string source = "assumed: a test";
+  const Problem problem = {.model = *ModelPresetByName("mobilellm-ls-125m"),
+                           .precision = kF32,
+                           .soc = SocFromArgument("iphone-13"),
+                           .workload = {64, 32, 1}};
+  const Sourced<MacsPerSecond> slow = {
+      .value = MacsPerSecond(1e9), .source = source, .low = {}, .high = {}};
+  Problem unpacking = problem;
+  for (ComputeRate& rate : unpacking.soc.compute) rate.one_token = slow;
+  Problem attending = problem;
+  attending.soc.attention = AttentionRate{.peak = slow, .one_token = {}};
+  Problem waiting = problem;
+  waiting.soc.elementwise = Sourced<BytesPerSecond>{
+      .value = BytesPerSecond(1e8), .source = source, .low = {}, .high = {}};
+  for (const Problem& calibrated : {unpacking, attending, waiting}) {
+    EXPECT_GT(Estimate(calibrated).decode.time, Estimate(problem).decode.time);
+    EXPECT_EQ(DifferenceOf(calibrated), "");
+  }
+}
+
 template <class F>
 std::string ErrorOf(F&& f) {
   try {
