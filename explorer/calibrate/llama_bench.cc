@@ -109,18 +109,46 @@ void StartFromRows(SocSpec& soc, std::span<const costmodel::MeasuredPass> passes
   }
 }
 
-// Numbers that the passes determine carry the fit as their source; all others are the base's.
+// A fit may leave the ranges that a SoC states for its numbers.
+SocSpec WithoutRanges(const SocSpec& soc) {
+  Json json = ToJson(soc);
+  const auto visit = [](const auto& self, Json& part) -> void {
+    if (part.is_object() && part.contains("value")) {
+      part.erase("low");
+      part.erase("high");
+    }
+    if (!part.is_structured()) return;
+    for (Json& inner : part) self(self, inner);
+  };
+  visit(visit, json);
+  return FromJson<SocSpec>(json, {soc.name, ""});
+}
+
+// What the passes say nothing of moves by less than this in a fit.
+bool IsNear(double fitted, double stated, bool is_open) {
+  return is_open ? std::abs(fitted - stated) <= 0.01 * std::abs(stated) : fitted == stated;
+}
+
+// Numbers that the passes determine carry the fit as their source. Of those that they determine
+// only together each is assumed, and needed for their sum. All others are the base's.
 SocSpec WithSources(const SocSpec& base, const costmodel::SocFit& fit, const std::string& source) {
   Json out = ToJson(fit.soc);
   const Json before = ToJson(base);
   const auto visit = [&](const auto& self, Json& now, const Json* was,
                          const std::string& path) -> void {
     if (now.is_object() && now.contains("value") && now.contains("source")) {
-      const bool is_open = std::find(fit.undetermined.begin(), fit.undetermined.end(), path) !=
+      std::string fitted = path;  // reading and writing are fitted as one, named by reading
+      if (const size_t at = fitted.find(".write_bandwidth"); at != std::string::npos) {
+        fitted.replace(at, 6, ".read");
+      }
+      const bool is_open = std::find(fit.undetermined.begin(), fit.undetermined.end(), fitted) !=
                            fit.undetermined.end();
-      if (is_open && was != nullptr) {
+      if (was != nullptr && IsNear(now.at("value"), was->at("value"), is_open)) {
         now = *was;
-      } else if (was == nullptr || now.at("value") != was->at("value")) {
+      } else if (is_open) {
+        now = {{"value", now.at("value")},
+               {"source", "assumed: determined together with other numbers only, " + source}};
+      } else {
         now = {{"value", now.at("value")}, {"source", source}};
       }
       return;
@@ -211,7 +239,7 @@ std::optional<costmodel::MeasuredPass> PassOf(const LlamaBenchRow& row, const Mo
 
 costmodel::SocFit FitLlamaBench(const SocSpec& base, std::vector<costmodel::MeasuredPass> passes,
                                 const std::string& source) {
-  SocSpec start = base;
+  SocSpec start = WithoutRanges(base);
   start.residuals.reset();
   for (size_t i = 0; i < passes.size(); ++i) {
     passes[i].architecture = static_cast<int64_t>(i);  // each is held out by itself

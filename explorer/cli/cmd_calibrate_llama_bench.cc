@@ -62,7 +62,7 @@ int CalibrateLlamaBench(const Arguments& arguments) {
        .text =
            "Fits a SoC to what llama-bench (llama.cpp) measured on any device: FILE is the output\n"
            "of 'llama-bench -o json' or '-o jsonl'. Four rows do, two prompts and two generations\n"
-           "say; numbers that they do not determine stay as in --soc, and are listed. The model "
+           "say; numbers that they do not determine alone are listed. The model "
            "of\n"
            "a row is its GGUF file where that is here, else --model says it.",
        .examples = {"deepthin calibrate llama-bench phone.jsonl --model mobilellm-125m "
@@ -119,7 +119,8 @@ int CalibrateLlamaBench(const Arguments& arguments) {
     PrintFit(fit);
     if (!fit.undetermined.empty()) {
       fmt::print(
-          "{} numbers are not determined by these {} tests; those that {} states stand. More\n"
+          "{} numbers are not determined one by one by these {} tests: they stay as {} states\n"
+          "them, or share what was measured, and say so in their source. More\n"
           "tests help that differ in depth, width, format, prompt length and -d (context).\n",
           fit.undetermined.size(), passes.size(), *line.Get("soc"));
     }
