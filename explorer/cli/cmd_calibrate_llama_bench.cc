@@ -62,9 +62,8 @@ int CalibrateLlamaBench(const Arguments& arguments) {
        .text =
            "Fits a SoC to what llama-bench (llama.cpp) measured on any device: FILE is the output\n"
            "of 'llama-bench -o json' or '-o jsonl'. Four rows do, two prompts and two generations\n"
-           "say; numbers that they do not determine alone are listed. The model "
-           "of\n"
-           "a row is its GGUF file where that is here, else --model says it.",
+           "say; numbers that they do not determine alone are listed. The model\n"
+           "of a row is its GGUF file where that is here, else --model says it.",
        .examples = {"deepthin calibrate llama-bench phone.jsonl --model mobilellm-125m "
                     "--soc snapdragon-8-gen-3 --out phone.json",
                     "deepthin calibrate llama-bench two.json --model 125m=mobilellm-125m "
