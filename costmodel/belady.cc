@@ -27,12 +27,11 @@ class OptimalLevel {
     Bytes beyond(0);
     for (size_t i = 0; i < trace_.accesses.size(); ++i) {
       const Access& access = trace_.accesses[i];
-      if (access.touch == Touch::kFlow) {
-        beyond += access.bytes;
-      } else if (access.touch == Touch::kWhole) {
+      // A part comes from beyond where nobody has brought its object in.
+      if (access.touch == Touch::kWhole) {
         beyond += access.bytes - TouchWhole(i);
-      } else if (next_use_[i] == kNever) {
-        beyond += access.bytes;  // part of an object that nobody has brought in
+      } else if (access.touch == Touch::kFlow || next_use_[i] == kNever) {
+        beyond += access.bytes;
       }
     }
     now_ += trace_.accesses.size();

@@ -92,13 +92,16 @@ BoundedFitResult FitBounded(const ErrorFunction& errors, const FitBounds& bounds
     const Eigen::VectorXd slope =
         -(weighted.transpose() * error) - (prior * (z - bounds.start).array()).matrix();
     bool improved = false;
-    for (; damping < kMostDamping; damping *= 10) {
+    while (damping < kMostDamping) {
       Eigen::MatrixXd damped = normal;
       damped.diagonal() += damping * normal.diagonal();
       const Eigen::VectorXd moved = (z + SolveBounded(damped, slope, lower - z)).cwiseMax(lower);
       const Eigen::VectorXd errors_there = errors(moved);
       const double after = objective(moved, errors_there);
-      if (!(after < before)) continue;
+      if (!(after < before)) {
+        damping *= 10;
+        continue;
+      }
       improved = before - after > kConverged * before;
       z = moved;
       error = errors_there;

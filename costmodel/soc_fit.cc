@@ -94,8 +94,8 @@ struct Knob {
 constexpr double kFastest = 1e-3;  // of the start's cost of a byte or MAC
 
 template <class Get>
-Knob RateKnob(std::string path, SocSpec start, Get get) {
-  return {.path = std::move(path),
+Knob RateKnob(const std::string& path, SocSpec start, Get get) {
+  return {.path = path,
           .unit = 1 / get(start).value(),
           .start = 1,
           .lower = kFastest,

@@ -32,6 +32,7 @@ double SecondsOf(const std::function<void()>& call) {
   };
   while (time() < kSample && calls < (int64_t{1} << 30)) calls *= 2;
   std::vector<double> samples;
+  samples.reserve(kSamples);
   for (int i = 0; i < kSamples; ++i) samples.push_back(time() / static_cast<double>(calls));
   return Median(samples);
 }

@@ -134,6 +134,7 @@ std::vector<SweepPoint> TrainingSweep(SweepSize size) {
     shapes.insert(shapes.end(), more.begin(), more.end());
   }
   std::vector<SweepPoint> points;
+  points.reserve(shapes.size());
   for (const Shape& shape : shapes) points.push_back(PointOf(shape));
   return points;
 }

@@ -192,7 +192,9 @@ std::vector<LlamaBenchRow> ReadLlamaBench(std::string_view text, const std::stri
       ++number;
       if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
       const std::string place = "line " + std::to_string(number);
-      add(ParseJson(line, file + ", " + place), place);
+      std::string named = file;
+      named.append(", ").append(place);
+      add(ParseJson(line, named), place);
     }
   } else {
     throw InputError({file, ""}, "is no JSON", "the output of llama-bench -o json or jsonl");

@@ -70,11 +70,11 @@ double KendallTau(std::span<const double> a, std::span<const double> b) {
   int64_t agree = 0;
   int64_t untied_a = 0;
   int64_t untied_b = 0;
-  const auto sign = [](double x) { return (x > 0 ? 1 : 0) - (x < 0 ? 1 : 0); };
+  const auto sign = [](double x) { return int64_t{x > 0} - int64_t{x < 0}; };
   for (size_t i = 0; i < a.size(); ++i) {
     for (size_t j = 0; j < i; ++j) {
-      const int of_a = sign(a[i] - a[j]);
-      const int of_b = sign(b[i] - b[j]);
+      const int64_t of_a = sign(a[i] - a[j]);
+      const int64_t of_b = sign(b[i] - b[j]);
       agree += of_a * of_b;
       untied_a += of_a * of_a;
       untied_b += of_b * of_b;

@@ -36,6 +36,7 @@ HostRows MeasureHost(int64_t threads, SweepSize size, bool validates) {
   out.date = sweeps::UtcNow().substr(0, 10);
   std::vector<SweepPoint> points = calibrate::TrainingSweep(size);
   std::vector<std::string> fitted;
+  fitted.reserve(points.size());
   for (const SweepPoint& point : points) fitted.push_back(point.name);
   if (validates) {
     for (SweepPoint& point : calibrate::HeldOutSweep(size)) points.push_back(std::move(point));

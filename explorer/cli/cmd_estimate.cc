@@ -220,8 +220,7 @@ int RunEstimate(const Arguments& arguments) {
            "These are predictions; 'deepthin measure' has a clock.",
        .examples = {"deepthin estimate mobilellm-125m --soc iphone-13",
                     "deepthin estimate mobilellm-125m mobilellm-ls-125m --soc iphone-13",
-                    "deepthin estimate mobilellm-ls-125m --soc iphone-13 --precision q8_0 "
-                    "--set soc.levels.0.capacity_bytes=4194304",
+                    "deepthin estimate mobilellm-ls-125m --set soc.levels.0.capacity_bytes=4194304",
                     "deepthin estimate mobilellm-ls-125m --simulate --perfetto token.json",
                     "deepthin estimate my.json --soc my-soc.json --prompt 512 --json"}});
   line.Text("soc", "SoC preset or JSON file", "iphone-13")
