@@ -25,7 +25,7 @@ runtime::Tokenizer Bytes() {
 }
 
 std::string Write(const std::string& name, const std::string& text) {
-  const std::string path = testing::TempDir() + "/" + name;
+  std::string path = testing::TempDir() + "/" + name;
   WriteFileAtomically(path, text);
   return path;
 }

@@ -106,7 +106,7 @@ std::string LibraryError(const std::string& path, const std::string& header) {
 }  // namespace
 
 std::vector<std::string> LayeringErrors(const std::vector<TextFile>& files) {
-  static const std::regex kInclude(R"re(^\s*#\s*include\s*(["<])([^">]+)[">])re");
+  static const std::regex include_line(R"re(^\s*#\s*include\s*(["<])([^">]+)[">])re");
   std::set<std::string> paths;
   for (const TextFile& file : files) paths.insert(file.path);
   std::vector<std::string> errors;
@@ -119,7 +119,7 @@ std::vector<std::string> LayeringErrors(const std::vector<TextFile>& files) {
     for (const std::string& line : Lines(file.text)) {
       std::smatch match;
       if (line.find("include") == std::string::npos) continue;
-      if (!std::regex_search(line, match, kInclude)) continue;
+      if (!std::regex_search(line, match, include_line)) continue;
       const std::string error = match[1] == "\"" ? QuotedError(file.path, match[2], paths)
                                                  : LibraryError(file.path, match[2]);
       if (!error.empty()) {

@@ -15,7 +15,7 @@ struct Forbidden {
 };
 
 const std::vector<Forbidden>& ForbiddenTexts() {
-  static const std::vector<Forbidden> kForbidden = {
+  static const std::vector<Forbidden> forbidden = {
       {"march=native", "a measurement has to mean the same on every machine"},
       {"ffast-math", "it changes what the numbers mean"},
       {"TODO", "unfinished work has an issue"},
@@ -23,7 +23,7 @@ const std::vector<Forbidden>& ForbiddenTexts() {
       {"XXX:", "unfinished work has an issue"},
       {", DISABLED_", "a test runs or is removed"},
   };
-  return kForbidden;
+  return forbidden;
 }
 
 bool Matches(const std::string& text, const char* expression) {
