@@ -173,7 +173,7 @@ TEST(ValidateModelTest, SaysWhatIsWrongAndWhere) {
   EXPECT_EQ(ErrorOf(Tiny()), "");
   constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
-  const Wrong kWrong[] = {
+  const Wrong wrong_ones[] = {
       {"/n_kv_heads: is 5; expected a whole number from 1 to 4",
        [](ModelSpec& s) { s.n_kv_heads = 5; }},
       {"/n_kv_heads: is 3; expected a divisor of n_heads, which is 4",
@@ -212,7 +212,7 @@ TEST(ValidateModelTest, SaysWhatIsWrongAndWhere) {
          s.repeat = {RepeatKind::kExplicit, 1, {-1}};
        }},
   };
-  for (const Wrong& wrong : kWrong) {
+  for (const Wrong& wrong : wrong_ones) {
     ModelSpec spec = Tiny();
     wrong.spoil(spec);
     EXPECT_THAT(ErrorOf(spec), StartsWith("model.json: /model" + std::string(wrong.sentence)));

@@ -61,7 +61,7 @@ struct Wrong {
 
 TEST(ValidateSocTest, SaysWhatIsWrongAndWhere) {
   EXPECT_EQ(ErrorOf(Phone()), "");
-  const Wrong kWrong[] = {
+  const Wrong wrong_ones[] = {
       {"/name: is empty", [](SocSpec& s) { s.name.clear(); }},
       {"/levels: has no dram level", [](SocSpec& s) { s.levels.erase(s.levels.begin() + 1); }},
       {"/levels: has no dram level", [](SocSpec& s) { s.levels.clear(); }},
@@ -121,7 +121,7 @@ TEST(ValidateSocTest, SaysWhatIsWrongAndWhere) {
       {"/fixed/per_operator_s/source: is empty",
        [](SocSpec& s) { s.fixed.per_operator.source.clear(); }},
   };
-  for (const Wrong& wrong : kWrong) {
+  for (const Wrong& wrong : wrong_ones) {
     SocSpec soc = Phone();
     wrong.spoil(soc);
     EXPECT_THAT(ErrorOf(soc), StartsWith("phone.json: " + std::string(wrong.sentence)));

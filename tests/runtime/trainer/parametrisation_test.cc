@@ -91,6 +91,7 @@ struct Spreads {
 };
 Spreads SpreadsOf(const std::vector<ModelSpec>& specs, Parametrisation chosen) {
   std::vector<Coordinates> all;
+  all.reserve(specs.size());
   for (const ModelSpec& spec : specs) all.push_back(CoordinatesOf(spec, chosen));
   return {Spread(all, &Coordinates::residual), Spread(all, &Coordinates::residual_change),
           Spread(all, &Coordinates::logit_change)};
