@@ -9,7 +9,6 @@
 namespace deepthin::sweeps {
 namespace {
 
-using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 std::string ErrorOf(const Json& definition) {
