@@ -9,13 +9,6 @@
 namespace deepthin::costmodel {
 namespace {
 
-Pass PrefillPass(const Workload& work) {
-  return {.new_tokens = work.prompt_tokens, .context_tokens = 0, .batch = work.batch};
-}
-Pass DecodePass(const Workload& work) {
-  return {.new_tokens = 1, .context_tokens = MeanDecodeContext(work), .batch = work.batch};
-}
-
 // A pinned level ranks objects by quotients of sums of bytes in double, which are whole numbers as
 // the closed form takes them only where the sums are exact.
 bool RanksExactly(const BatchSizes& sizes, const Workload& work) {

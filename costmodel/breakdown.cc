@@ -16,12 +16,6 @@ void RequireEstimable(const Problem& problem) {
   RequireCountable(problem);
 }
 
-Pass DecodePass(const Problem& problem) {
-  return {.new_tokens = 1,
-          .context_tokens = MeanDecodeContext(problem.workload),
-          .batch = problem.workload.batch};
-}
-
 std::vector<OperandCost> Operands(const Problem& problem, const Pass& pass) {
   const SocSpec& soc = problem.soc;
   const PassTraffic traffic = TrafficOf(BuildOpList(problem.model, problem.precision, pass), soc);
@@ -55,19 +49,17 @@ Bytes DramBytes(const OpList& list, const SocSpec& soc) {
 
 std::vector<OperandCost> PrefillOperands(const Problem& problem) {
   RequireEstimable(problem);
-  const Workload& work = problem.workload;
-  return Operands(problem,
-                  {.new_tokens = work.prompt_tokens, .context_tokens = 0, .batch = work.batch});
+  return Operands(problem, PrefillPass(problem.workload));
 }
 
 std::vector<OperandCost> DecodeOperands(const Problem& problem) {
   RequireEstimable(problem);
-  return Operands(problem, DecodePass(problem));
+  return Operands(problem, DecodePass(problem.workload));
 }
 
 ReplacementBytes DecodeByReplacement(const Problem& problem) {
   RequireEstimable(problem);
-  const OpList list = BuildOpList(problem.model, problem.precision, DecodePass(problem));
+  const OpList list = BuildOpList(problem.model, problem.precision, DecodePass(problem.workload));
   SocSpec soc = problem.soc;
   Bytes largest(0);
   const auto with = [&](Replacement replacement) {

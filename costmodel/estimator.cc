@@ -97,24 +97,35 @@ int64_t MeanDecodeContext(const Workload& workload) {
   return workload.prompt_tokens + workload.generated_tokens / 2;
 }
 
+Pass PrefillPass(const Workload& workload) {
+  return {.new_tokens = workload.prompt_tokens, .context_tokens = 0, .batch = workload.batch};
+}
+
+Pass DecodePass(const Workload& workload) {
+  return {.new_tokens = 1, .context_tokens = MeanDecodeContext(workload), .batch = workload.batch};
+}
+
+Bytes PeakMemory(const Problem& problem, int64_t tokens, const PassEstimate& prefill,
+                 const PassEstimate& decode) {
+  return CountWeightBytes(problem.model, problem.precision).total() +
+         KvBytesPerToken(problem.model, problem.precision) * (tokens * problem.workload.batch) +
+         std::max(prefill.largest_activations, decode.largest_activations);
+}
+
 CostEstimate Estimate(const Problem& problem) {
   Validate(problem);
   RequireCountable(problem);
   const Workload& work = problem.workload;
-  PassEstimate prefill = EstimatePass(
-      problem, {.new_tokens = work.prompt_tokens, .context_tokens = 0, .batch = work.batch});
-  PassEstimate decode = EstimatePass(
-      problem, {.new_tokens = 1, .context_tokens = MeanDecodeContext(work), .batch = work.batch});
+  PassEstimate prefill = EstimatePass(problem, PrefillPass(work));
+  PassEstimate decode = EstimatePass(problem, DecodePass(work));
   CostEstimate cost;
   cost.model_name = std::string(kModelName);
   cost.model_version = std::string(kModelVersion);
   cost.prefill = std::move(prefill.cost);
   cost.decode = std::move(decode.cost);
   cost.weight_bytes = CountWeightBytes(problem.model, problem.precision).total();
-  const Bytes kv_at_end = KvBytesPerToken(problem.model, problem.precision) *
-                          ((work.prompt_tokens + work.generated_tokens) * work.batch);
-  cost.peak_memory = cost.weight_bytes + kv_at_end +
-                     std::max(prefill.largest_activations, decode.largest_activations);
+  cost.peak_memory =
+      PeakMemory(problem, work.prompt_tokens + work.generated_tokens, prefill, decode);
   cost.fits_memory = cost.peak_memory <= problem.soc.levels[DramLevel(problem.soc)].capacity.value;
   return cost;
 }

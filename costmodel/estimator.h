@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "costmodel/op_list.h"
+#include "costmodel/pass_estimator.h"
 #include "spec/cost_estimate.h"
 #include "spec/problem.h"
 
@@ -28,6 +29,14 @@ inline constexpr std::string_view kPerTokenName = "per_token";
 
 // Tokens in the KV cache at the mean decoded token, prompt + (generated - 1) / 2, rounded up.
 [[nodiscard]] int64_t MeanDecodeContext(const Workload& workload);
+
+// The passes whose costs an estimate states: the prompt, and the mean decoded token.
+[[nodiscard]] Pass PrefillPass(const Workload& workload);
+[[nodiscard]] Pass DecodePass(const Workload& workload);
+
+// Weights, the KV cache of `tokens` tokens a sequence, and the most activations of the two passes.
+[[nodiscard]] Bytes PeakMemory(const Problem& problem, int64_t tokens, const PassEstimate& prefill,
+                               const PassEstimate& decode);
 
 // The rate at which matrices of this dtype are multiplied: the stated one; else the fastest stated
 // float rate that is at least as wide (quantised weights are converted to any float, f16 and bf16

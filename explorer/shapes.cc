@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "costmodel/batch_estimate.h"
+#include "costmodel/pass_traffic.h"
 
 namespace deepthin::explorer {
 namespace {
@@ -22,13 +23,6 @@ int64_t NearestFfn(const ModelSpec& model, int64_t params) {
   const auto left = static_cast<double>(params - CountParams(without).matrices());
   const auto each = static_cast<double>(FfnMatrices(model.ffn) * model.d_model * model.n_blocks);
   return kFfnStep * std::llround(left / each / static_cast<double>(kFfnStep));
-}
-
-Bytes DramCapacity(const SocSpec& soc) {
-  for (const MemoryLevel& level : soc.levels) {
-    if (level.kind == LevelKind::kDram) return level.capacity.value;
-  }
-  return Bytes(0);
 }
 
 }  // namespace
@@ -72,7 +66,7 @@ ShapeFront DeepestForTheirTime(const std::vector<ModelSpec>& models, const Preci
   designs.Reserve(models.size());
   for (const ModelSpec& model : models) designs.Add(model, precision, workload);
   const costmodel::BatchCosts costs = costmodel::EstimateBatch(soc, designs);
-  const Bytes memory = limits.memory.value_or(DramCapacity(soc));
+  const Bytes memory = limits.memory.value_or(soc.levels[costmodel::DramLevel(soc)].capacity.value);
 
   std::vector<size_t> order;
   for (size_t i = 0; i < models.size(); ++i) {

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "costmodel/estimator.h"
-#include "spec/json_io.h"
+#include "spec/sourced_json.h"
 
 namespace deepthin::explorer {
 namespace {
@@ -12,20 +12,6 @@ namespace {
 std::optional<double> NumberAt(const Json& json, const char* key) {
   if (!json.contains(key)) return std::nullopt;
   return json.at(key).get<double>();
-}
-
-void Collect(const Json& json, const std::string& path, std::vector<SourcedNumber>& out) {
-  if (json.is_object() && json.contains("source")) {
-    out.push_back({.path = path,
-                   .value = json.at("value").get<double>(),
-                   .source = json.at("source").get<std::string>(),
-                   .low = NumberAt(json, "low"),
-                   .high = NumberAt(json, "high")});
-  } else if (json.is_structured()) {
-    for (const auto& item : json.items()) {
-      Collect(item.value(), path.empty() ? item.key() : path + "." + item.key(), out);
-    }
-  }
 }
 
 double DecodeTimeWith(const Problem& problem, const Json& soc, const std::string& path,
@@ -46,7 +32,14 @@ void SortBySwing(std::vector<Leaning>& leanings) {
 
 std::vector<SourcedNumber> SourcedNumbers(const SocSpec& soc) {
   std::vector<SourcedNumber> out;
-  Collect(ToJson(soc), "", out);
+  const Json json = ToJson(soc);
+  VisitSourced(json, [&](const std::string& path, const Json& number) {
+    out.push_back({.path = path,
+                   .value = number.at("value").get<double>(),
+                   .source = number.at("source").get<std::string>(),
+                   .low = NumberAt(number, "low"),
+                   .high = NumberAt(number, "high")});
+  });
   return out;
 }
 

@@ -5,7 +5,9 @@
 #include <set>
 #include <utility>
 
+#include "explorer/calibrate/fit_sources.h"
 #include "spec/errors.h"
+#include "spec/sourced_json.h"
 
 namespace deepthin::calibrate {
 namespace {
@@ -78,18 +80,16 @@ SocSpec StartOf(const HostRows& rows, const std::string& name, Bytes cache, Repl
   return soc;
 }
 
-// Formats that no row has keep the micro-measurement, and say so.
-void NameMicroMeasured(costmodel::SocFit& fit, const std::string& source) {
-  const auto is_undetermined = [&](const std::string& path) {
-    return std::find(fit.undetermined.begin(), fit.undetermined.end(), path) !=
-           fit.undetermined.end();
-  };
-  for (size_t i = 0; i < fit.soc.compute.size(); ++i) {
-    const std::string path = "compute." + std::to_string(i);
-    ComputeRate& rate = fit.soc.compute[i];
-    if (is_undetermined(path + ".peak_macs_per_s")) rate.peak.source = source;
-    if (is_undetermined(path + ".one_token_macs_per_s")) rate.one_token->source = source;
-  }
+// Numbers that the passes do not determine by themselves say so; rates of products keep to what was
+// measured of products alone.
+void NameUndetermined(costmodel::SocFit& fit, const std::string& source,
+                      const std::string& products) {
+  Json json = ToJson(fit.soc);
+  VisitSourced(json, [&](const std::string& path, Json& number) {
+    if (!IsUndetermined(fit, path)) return;
+    number["source"] = path.starts_with("compute.") ? products : UndeterminedSource(source);
+  });
+  fit.soc = FromJson<SocSpec>(json, {"fit", ""});
 }
 
 }  // namespace
@@ -130,8 +130,9 @@ costmodel::SocFit FitHost(const HostRows& rows, const std::string& name) {
     }
   }
   costmodel::SocFit fit = costmodel::FitBestSoc(starts, passes, {});
-  NameMicroMeasured(fit, "measured: products alone on " + rows.host.cpu_model + ", " +
-                             std::to_string(rows.threads) + " threads, " + rows.date);
+  NameUndetermined(fit, source,
+                   "measured: products alone on " + rows.host.cpu_model + ", " +
+                       std::to_string(rows.threads) + " threads, " + rows.date);
   fit.soc.residuals = ResidualsOfFit(
       fit, passes,
       rows.host.cpu_model + ", " + std::to_string(rows.threads) + " threads, " + rows.date);

@@ -8,9 +8,11 @@
 
 #include "costmodel/pass_estimator.h"
 #include "costmodel/pass_traffic.h"
+#include "explorer/calibrate/fit_sources.h"
 #include "explorer/calibrate/host_fit.h"
 #include "spec/errors.h"
 #include "spec/json_io.h"
+#include "spec/sourced_json.h"
 
 namespace deepthin::calibrate {
 namespace {
@@ -112,15 +114,10 @@ void StartFromRows(SocSpec& soc, std::span<const costmodel::MeasuredPass> passes
 // A fit may leave the ranges that a SoC states for its numbers.
 SocSpec WithoutRanges(const SocSpec& soc) {
   Json json = ToJson(soc);
-  const auto visit = [](const auto& self, Json& part) -> void {
-    if (part.is_object() && part.contains("value")) {
-      part.erase("low");
-      part.erase("high");
-    }
-    if (!part.is_structured()) return;
-    for (Json& inner : part) self(self, inner);
-  };
-  visit(visit, json);
+  VisitSourced(json, [](const std::string&, Json& number) {
+    number.erase("low");
+    number.erase("high");
+  });
   return FromJson<SocSpec>(json, {soc.name, ""});
 }
 
@@ -134,37 +131,18 @@ bool IsNear(double fitted, double stated, bool is_open) {
 SocSpec WithSources(const SocSpec& base, const costmodel::SocFit& fit, const std::string& source) {
   Json out = ToJson(fit.soc);
   const Json before = ToJson(base);
-  const auto visit = [&](const auto& self, Json& now, const Json* was,
-                         const std::string& path) -> void {
-    if (now.is_object() && now.contains("value") && now.contains("source")) {
-      std::string fitted = path;  // reading and writing are fitted as one, named by reading
-      if (const size_t at = fitted.find(".write_bandwidth"); at != std::string::npos) {
-        fitted.replace(at, 6, ".read");
-      }
-      const bool is_open = std::find(fit.undetermined.begin(), fit.undetermined.end(), fitted) !=
-                           fit.undetermined.end();
-      if (was != nullptr && IsNear(now.at("value"), was->at("value"), is_open)) {
-        now = *was;
-      } else if (is_open) {
-        now = {{"value", now.at("value")},
-               {"source", "assumed: determined together with other numbers only, " + source}};
-      } else {
-        now = {{"value", now.at("value")}, {"source", source}};
-      }
-      return;
+  VisitSourced(out, [&](const std::string& path, Json& number) {
+    std::string pointer = "/" + path;
+    std::replace(pointer.begin(), pointer.end(), '.', '/');
+    const Json was = before.value(Json::json_pointer(pointer), Json());
+    const bool is_open = IsUndetermined(fit, path);
+    const Json& value = number.at("value");
+    if (!was.is_null() && IsNear(value, was.at("value"), is_open)) {
+      number = was;
+    } else {
+      number = {{"value", value}, {"source", is_open ? UndeterminedSource(source) : source}};
     }
-    if (!now.is_structured()) return;
-    for (const auto& item : now.items()) {
-      const Json* other = nullptr;
-      if (was != nullptr && was->is_object() && was->contains(item.key())) {
-        other = &was->at(item.key());
-      } else if (was != nullptr && was->is_array() && std::stoul(item.key()) < was->size()) {
-        other = &was->at(std::stoul(item.key()));
-      }
-      self(self, item.value(), other, path.empty() ? item.key() : path + "." + item.key());
-    }
-  };
-  visit(visit, out, &before, "");
+  });
   return FromJson<SocSpec>(out, {"fit", ""});
 }
 

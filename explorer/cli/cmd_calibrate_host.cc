@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "explorer/calibrate/fit_sources.h"
 #include "explorer/calibrate/host_fit.h"
 #include "explorer/calibrate/host_rows.h"
 #include "explorer/calibrate/validation.h"
@@ -62,8 +63,7 @@ HostRows MeasureHost(int64_t threads, SweepSize size, bool validates) {
 void PrintFit(const costmodel::SocFit& fit) {
   Table table({{"number", Align::kLeft}, {"value"}, {"", Align::kLeft}});
   for (const SourcedNumber& number : SourcedNumbers(fit.soc)) {
-    const bool is_open = std::find(fit.undetermined.begin(), fit.undetermined.end(), number.path) !=
-                         fit.undetermined.end();
+    const bool is_open = calibrate::IsUndetermined(fit, number.path);
     table.Row({number.path, WithUnit(number.path, number.value),
                is_open ? "not determined by these passes" : ""});
   }
@@ -120,7 +120,7 @@ int CalibrateHost(const Arguments& arguments) {
   if (!line.json()) PrintFit(fit);
   if (page) {
     const calibrate::Validation validation = calibrate::Validate(rows, fit.soc);
-    WriteFileAtomically(*page, ValidationPage(validation, rows, fit, "./dev validate"));
+    WriteFileAtomically(*page, ValidationPage(validation, rows, fit));
     json["validation"] = ToJson(validation);
     if (!line.json()) fmt::print("\n{}", ValidationSummary(validation));
   }

@@ -172,9 +172,8 @@ TokenSimulation SimulateToken(const Problem& problem, Bytes line) {
                         .closed = costmodel::Estimate(lru).decode,
                         .simulated = {},
                         .bounds = {}};
-  token.list = costmodel::BuildOpList(
-      problem.model, problem.precision,
-      {1, costmodel::MeanDecodeContext(problem.workload), problem.workload.batch});
+  token.list = costmodel::BuildOpList(problem.model, problem.precision,
+                                      costmodel::DecodePass(problem.workload));
   const double lines = costmodel::SimulatedLines(token.list, lru.soc, line);
   if (lines > kMostLines) {
     throw InputError(

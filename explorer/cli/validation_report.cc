@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "explorer/calibrate/fit_sources.h"
 #include "explorer/cli/human.h"
 #include "explorer/cli/table.h"
 #include "explorer/sources.h"
@@ -84,19 +85,20 @@ std::string ValidationSummary(const calibrate::Validation& validation) {
 }
 
 std::string ValidationPage(const calibrate::Validation& validation, const calibrate::HostRows& rows,
-                           const costmodel::SocFit& fit, const std::string& command) {
+                           const costmodel::SocFit& fit) {
   std::string out = fmt::format(
       "# Validation\n\n"
-      "Made by `{}`, not by hand. {}, {}, {} threads, load average {:.2f}, {} build of {}, {}.\n\n"
+      "Made by `deepthin calibrate host --validate` (`./dev validate`), not by hand. {}, {}, {}\n"
+      "threads, load average {:.2f}, {} build of {}, {}.\n\n"
       "The cost model was calibrated on one set of architectures (median absolute error of the\n"
       "fit {}) and predicts here another one, which no fit has seen: measured and predicted in "
       "the\n"
-      "same sitting, of each pass the least of two rounds' medians. The baseline knows no cost "
+      "same sitting, of each pass the least of the rounds' medians. The baseline knows no cost "
       "model: for a\n"
       "token the bytes that it touches by the streaming bandwidth that was measured, for a prompt\n"
       "the same or MACs by the rate of a product alone, whichever is more.\n\n"
       "| | decode | prefill | goal |\n|---|--:|--:|---|\n",
-      command, rows.host.cpu_model, rows.host.isa, rows.threads, rows.host.load_average,
+      rows.host.cpu_model, rows.host.isa, rows.threads, rows.host.load_average,
       rows.host.build_type, rows.host.commit, rows.date, Percent(fit.spread));
   for (const SummaryLine& line : SummaryLines(validation)) {
     out += fmt::format("| {} | {} | {} | {} |\n", line.what, line.decode, line.prefill, line.goal);
@@ -107,8 +109,7 @@ std::string ValidationPage(const calibrate::Validation& validation, const calibr
   out += "\n## Prefill\n\n" + PassesTable(validation, false);
   out += "\n## The calibrated numbers\n\n| number | value |\n|---|--:|\n";
   for (const SourcedNumber& number : SourcedNumbers(fit.soc)) {
-    const bool is_open = std::find(fit.undetermined.begin(), fit.undetermined.end(), number.path) !=
-                         fit.undetermined.end();
+    const bool is_open = calibrate::IsUndetermined(fit, number.path);
     out += fmt::format("| {}{} | {:.4g} |\n", number.path,
                        is_open ? " (not determined by these passes)" : "", number.value);
   }

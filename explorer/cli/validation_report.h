@@ -8,10 +8,9 @@
 
 namespace deepthin::explorer {
 
-// command: how the page is made.
 [[nodiscard]] std::string ValidationPage(const calibrate::Validation& validation,
                                          const calibrate::HostRows& rows,
-                                         const costmodel::SocFit& fit, const std::string& command);
+                                         const costmodel::SocFit& fit);
 
 // The summary alone, for a terminal.
 [[nodiscard]] std::string ValidationSummary(const calibrate::Validation& validation);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "costmodel/residency.h"
+#include "explorer/whatif/parameter.h"
 #include "spec/model_spec.h"
 #include "spec/precision.h"
 
@@ -49,11 +50,8 @@ void FindSteps(const Question& question, size_t level, const Token& a, const Tok
 
 Question AtContext(const Question& question, int64_t context) {
   Question asked = question;
-  asked.context = context;
-  ModelSpec& model = asked.problem.model;
-  const int64_t tokens = std::max(context, asked.problem.workload.prompt_tokens) +
-                         asked.problem.workload.generated_tokens;
-  model.max_seq_len = std::max(model.max_seq_len, tokens);
+  Apply(asked, {.knob = Knob::kContext, .name = "context", .numbers = {}},
+        {.number = static_cast<double>(context), .text = {}});
   return asked;
 }
 

@@ -11,14 +11,9 @@ namespace deepthin::explorer {
 namespace {
 
 costmodel::Pass DecodePass(const Question& question) {
-  return {.new_tokens = 1,
-          .context_tokens = ContextOf(question),
-          .batch = question.problem.workload.batch};
-}
-
-costmodel::Pass PrefillPass(const Question& question) {
-  const Workload& work = question.problem.workload;
-  return {.new_tokens = work.prompt_tokens, .context_tokens = 0, .batch = work.batch};
+  costmodel::Pass pass = costmodel::DecodePass(question.problem.workload);
+  pass.context_tokens = ContextOf(question);
+  return pass;
 }
 
 void RequireEstimable(const Question& question) {
@@ -43,7 +38,7 @@ Answer Ask(const Question& question) {
   RequireEstimable(question);
   const Problem& problem = question.problem;
   const auto decode = costmodel::EstimatePass(problem, DecodePass(question));
-  const auto prefill = costmodel::EstimatePass(problem, PrefillPass(question));
+  const auto prefill = costmodel::EstimatePass(problem, costmodel::PrefillPass(problem.workload));
   const Workload& work = problem.workload;
   const int64_t tokens =
       std::max(work.prompt_tokens + work.generated_tokens, ContextOf(question) + 1);
@@ -52,9 +47,7 @@ Answer Ask(const Question& question) {
   answer.decode_dram = decode.cost.dram_bytes;
   answer.prefill = prefill.cost.time;
   answer.prefill_dram = prefill.cost.dram_bytes;
-  answer.peak_memory = CountWeightBytes(problem.model, problem.precision).total() +
-                       KvBytesPerToken(problem.model, problem.precision) * (tokens * work.batch) +
-                       std::max(decode.largest_activations, prefill.largest_activations);
+  answer.peak_memory = costmodel::PeakMemory(problem, tokens, prefill, decode);
   answer.fits_memory =
       answer.peak_memory <= problem.soc.levels[costmodel::DramLevel(problem.soc)].capacity.value;
   answer.decode_energy = decode.cost.energy;
@@ -69,7 +62,9 @@ PhaseCost DecodeOf(const Question& question) {
 
 PhaseCost PrefillOf(const Question& question) {
   RequireEstimable(question);
-  return costmodel::EstimatePass(question.problem, PrefillPass(question)).cost;
+  return costmodel::EstimatePass(question.problem,
+                                 costmodel::PrefillPass(question.problem.workload))
+      .cost;
 }
 
 Seconds TimeOf(const Question& question, Metric metric) {

@@ -6,6 +6,7 @@
 #include "explorer/soc_names.h"
 #include "explorer/sources.h"
 #include "explorer/whatif/low_discrepancy.h"
+#include "spec/robust_stats.h"
 
 namespace deepthin::explorer {
 namespace {
@@ -22,23 +23,15 @@ double Inside(const BoxSide& side, double share) {
   return side.low * std::pow(side.high / side.low, share);
 }
 
-// The value below which this share of the samples lies. REQUIRES: sorted.
-double Quantile(const std::vector<double>& sorted, double share) {
-  const auto last = static_cast<double>(sorted.size() - 1);
-  return sorted[static_cast<size_t>(std::lround(share * last))];
-}
-
-RobustModel Summary(std::vector<double> times, std::vector<double> regrets) {
+RobustModel Summary(std::span<const double> times, std::span<const double> regrets) {
   RobustModel out;
   const auto best =
       std::count_if(regrets.begin(), regrets.end(), [](double regret) { return regret <= 1e-12; });
   out.best_share = static_cast<double>(best) / static_cast<double>(regrets.size());
-  std::sort(times.begin(), times.end());
-  std::sort(regrets.begin(), regrets.end());
-  out.median_regret = Quantile(regrets, 0.5);
-  out.worst_regret = regrets.back();
+  out.median_regret = Median(regrets);
+  out.worst_regret = *std::max_element(regrets.begin(), regrets.end());
   out.low_time = Seconds(Quantile(times, 0.1));
-  out.median_time = Seconds(Quantile(times, 0.5));
+  out.median_time = Seconds(Median(times));
   out.high_time = Seconds(Quantile(times, 0.9));
   return out;
 }
@@ -99,7 +92,7 @@ std::vector<RobustModel> AskBox(std::span<const Question> models, std::span<cons
   }
   std::vector<RobustModel> out;
   for (size_t m = 0; m < models.size(); ++m) {
-    out.push_back(Summary(std::move(times[m]), std::move(regrets[m])));
+    out.push_back(Summary(times[m], regrets[m]));
   }
   return out;
 }

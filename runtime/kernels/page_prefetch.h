@@ -7,10 +7,11 @@
 namespace deepthin::runtime {
 
 // Prefetches a line of each page that begins two pages behind the `bytes` at `rows`, so that its
-// address is known in time. A mapped file comes in pages of 4 KiB: from one, a token of the 125M took
-// a sixth less in Q8_0 and Q4_0 with this and a twentieth less in bf16 (Zen 4, three turns); f32 and
-// f16, which are read without other prefetches, gained nothing. A prefetch into L2 does not do it,
-// and in huge pages it makes no difference. The address may lie behind the weights.
+// address is known in time. A mapped file comes in pages of 4 KiB: from one, a token of the 125M
+// took about a seventh less time in Q8_0 and Q4_0 with this, and a little less in bf16 (Zen 4,
+// AVX-512, three turns on a busy machine); f32 and f16, which are read without other prefetches,
+// gained nothing. Where rows of f16 were read alone, prefetches into L2 did not do it, and in huge
+// pages it made no difference. The address may lie behind the weights.
 inline void PrefetchPagesBehind(const void* rows, int64_t bytes) {
   constexpr int64_t kPage = 4096;
   const char* ahead = static_cast<const char*>(rows) + 2 * kPage;

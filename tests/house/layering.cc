@@ -32,8 +32,8 @@ struct Part {
 };
 constexpr std::array kParts = {
     // The target spec does no I/O; the target json_io lies in the same folder.
-    Part{"spec/(json_io|json_schema|files|argument|model_argument)\\.h",
-         "spec/(json_io|json_schema|files|argument|model_argument)\\..*|(?!spec/).*"},
+    Part{"spec/(json_io|json_schema|sourced_json|files|argument|model_argument)\\.h",
+         "spec/(json_io|json_schema|sourced_json|files|argument|model_argument)\\..*|(?!spec/).*"},
     Part{"explorer/cli/.*", "explorer/cli/.*|tests/.*"},
 };
 
