@@ -89,7 +89,7 @@ void RequireMemory(Bytes needed, std::string_view what) {
 bool HasHugePagesFor(Bytes bytes) {
   if (bytes < Bytes(kLargeBytes)) return false;
   const auto available = AvailableMemory();
-  if (!available || *available < bytes) return false;
+  if (!available || *available / 2 < bytes) return false;
   // The choice in use stands in brackets: "always [madvise] never".
   std::ifstream file("/sys/kernel/mm/transparent_hugepage/enabled");
   std::string choices;
