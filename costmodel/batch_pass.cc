@@ -278,8 +278,9 @@ class PassCounter {
 
 bool HasCalibratedRates(const SocSpec& soc) {
   return soc.attention || soc.elementwise ||
-         std::any_of(soc.compute.begin(), soc.compute.end(),
-                     [](const ComputeRate& rate) { return rate.one_token.has_value(); });
+         std::any_of(soc.compute.begin(), soc.compute.end(), [](const ComputeRate& rate) {
+           return rate.one_token || rate.unpack || rate.exposed;
+         });
 }
 
 }  // namespace

@@ -62,6 +62,12 @@ struct ComputeRate {
   // With one token, where each weight is unpacked for one multiplication. R tokens reach R times as
   // much, and at most the peak. Absent: the peak, whatever the number of tokens.
   std::optional<Sourced<MacsPerSecond>> one_token{};
+  // At which a pass of several tokens turns weights, once, into what is multiplied at the peak.
+  // Absent: no time; then one_token limits few tokens.
+  std::optional<Sourced<BytesPerSecond>> unpack{};
+  // Of the shorter of a product's arithmetic and its transfer, what the longer does not hide.
+  // Absent: nothing.
+  std::optional<Sourced<Share>> exposed{};
 
   friend bool operator==(const ComputeRate&, const ComputeRate&) = default;
 };
@@ -71,6 +77,10 @@ struct ComputeRate {
 struct AttentionRate {
   Sourced<MacsPerSecond> peak;
   std::optional<Sourced<MacsPerSecond>> one_token{};  // as in ComputeRate
+  // At which keys and values in the cache are turned into what is multiplied, once for all heads
+  // that share them. Absent: no time.
+  std::optional<Sourced<BytesPerSecond>> kv_unpack{};
+  std::optional<Sourced<Share>> exposed{};  // as in ComputeRate
 
   friend bool operator==(const AttentionRate&, const AttentionRate&) = default;
 };
@@ -162,22 +172,30 @@ struct Fields<MemoryLevel> {
 template <>
 struct Fields<ComputeRate> {
   using S = ComputeRate;
-  static constexpr auto kList =
-      std::tuple(Field("dtype", &S::dtype, "format of the weights"),
-                 Field("peak_macs_per_s", &S::peak, "peak multiply-accumulate rate"),
-                 Field("energy_j_per_mac", &S::energy, "energy of one multiply-accumulate",
-                       Presence::kOptional),
-                 Field("one_token_macs_per_s", &S::one_token, "rate with one token alone",
-                       Presence::kOptional));
+  static constexpr auto kList = std::tuple(
+      Field("dtype", &S::dtype, "format of the weights"),
+      Field("peak_macs_per_s", &S::peak, "peak multiply-accumulate rate"),
+      Field("energy_j_per_mac", &S::energy, "energy of one multiply-accumulate",
+            Presence::kOptional),
+      Field("one_token_macs_per_s", &S::one_token, "rate with one token alone",
+            Presence::kOptional),
+      Field("unpack_bytes_per_s", &S::unpack, "at which several tokens' weights are unpacked",
+            Presence::kOptional),
+      Field("exposed_share", &S::exposed,
+            "of the shorter of arithmetic and transfer, what is not hidden", Presence::kOptional));
 };
 
 template <>
 struct Fields<AttentionRate> {
   using S = AttentionRate;
-  static constexpr auto kList =
-      std::tuple(Field("peak_macs_per_s", &S::peak, "peak multiply-accumulate rate"),
-                 Field("one_token_macs_per_s", &S::one_token, "rate with one token alone",
-                       Presence::kOptional));
+  static constexpr auto kList = std::tuple(
+      Field("peak_macs_per_s", &S::peak, "peak multiply-accumulate rate"),
+      Field("one_token_macs_per_s", &S::one_token, "rate with one token alone",
+            Presence::kOptional),
+      Field("kv_unpack_bytes_per_s", &S::kv_unpack, "at which keys and values are unpacked",
+            Presence::kOptional),
+      Field("exposed_share", &S::exposed,
+            "of the shorter of arithmetic and transfer, what is not hidden", Presence::kOptional));
 };
 
 template <>

@@ -19,7 +19,9 @@ using Clock = std::chrono::steady_clock;
 constexpr int kSamples = 7;
 constexpr int64_t kRows = 512;  // 1 MB in f32 for all threads together: no DRAM
 constexpr int64_t kCols = 512;
+// As many as share the unpacking of a weight well, and as do not.
 constexpr int64_t kManyTokens = 128;
+constexpr int64_t kFewTokens = 16;
 
 // Median seconds of one call, from samples of a few milliseconds.
 double SecondsOf(const std::function<void()>& call) {
@@ -79,7 +81,7 @@ HostRates MeasureHostRates(int64_t threads) {
   }
   runtime::ThreadPool pool(threads);
   for (const auto& [dtype, text] : EnumTexts<Dtype>::kList) {
-    for (const int64_t tokens : {int64_t{1}, kManyTokens}) {
+    for (const int64_t tokens : {int64_t{1}, kFewTokens, kManyTokens}) {
       rates.products.push_back({dtype, tokens, ProductRateOf(dtype, tokens, pool)});
     }
   }
