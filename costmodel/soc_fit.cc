@@ -88,13 +88,12 @@ struct Knob {
   double unit = 0;   // seconds, of which the fitted z are multiples
   double start = 1;  // in units
   double lower = 0;  // in units
-  double stays = 1;  // share of FitOptions::start_weight: how much the start is worth
+  double stays = 1;  // as a multiple of FitOptions::start_weight: how much the start is worth
   std::function<void(SocSpec&, double)> set;
 };
 
 // A call alone says little of a call among others; and no micro-measurement says what overlaps.
 constexpr double kLittle = 0.1;
-constexpr double kMuch = 10;
 constexpr double kFastest = 1e-3;  // of the start's cost of a byte or MAC
 
 template <class Get>
@@ -134,14 +133,14 @@ void AddTime(std::vector<Knob>& knobs, const std::string& name, const SocSpec& s
 }
 
 // The numbers of a rate that it may lack.
-void AddOptional(std::vector<Knob>& knobs, const std::string& path, size_t i,
-                 const SocSpec& start) {
+void AddOptional(std::vector<Knob>& knobs, const std::string& path, size_t i, const SocSpec& start,
+                 const FitOptions& options) {
   const ComputeRate& rate = start.compute[i];
   if (rate.one_token) {
     knobs.push_back(
         RateKnob(path + ".one_token_macs_per_s", start,
                  [i](SocSpec& soc) -> MacsPerSecond& { return soc.compute[i].one_token->value; }));
-    knobs.back().stays = kMuch;
+    knobs.back().stays = options.one_token_trust;
   }
   if (rate.unpack) {
     knobs.push_back(
@@ -175,13 +174,13 @@ void AddAttention(std::vector<Knob>& knobs, const SocSpec& start) {
   }
 }
 
-std::vector<Knob> KnobsOf(const SocSpec& start) {
+std::vector<Knob> KnobsOf(const SocSpec& start, const FitOptions& options) {
   std::vector<Knob> knobs;
   for (size_t i = 0; i < start.levels.size() && start.levels[i].kind != LevelKind::kFlash; ++i) {
     Knob knob = RateKnob(
         "levels." + std::to_string(i) + ".read_bandwidth_bytes_per_s", start,
         [i](SocSpec& soc) -> BytesPerSecond& { return soc.levels[i].read_bandwidth.value; });
-    knob.stays = 5 * kMuch;
+    knob.stays = options.bandwidth_trust;
     knob.set = [i, read = knob.set](SocSpec& soc, double cost) {
       read(soc, cost);
       soc.levels[i].write_bandwidth.value = soc.levels[i].read_bandwidth.value;
@@ -193,7 +192,7 @@ std::vector<Knob> KnobsOf(const SocSpec& start) {
     knobs.push_back(RateKnob(path + ".peak_macs_per_s", start, [i](SocSpec& soc) -> MacsPerSecond& {
       return soc.compute[i].peak.value;
     }));
-    AddOptional(knobs, path, i, start);
+    AddOptional(knobs, path, i, start, options);
   }
   if (start.attention) AddAttention(knobs, start);
   if (start.elementwise) {
@@ -210,7 +209,7 @@ std::vector<Knob> KnobsOf(const SocSpec& start) {
 class Fitter {
  public:
   Fitter(const SocSpec& start, std::span<const MeasuredPass> measured, const FitOptions& options)
-      : start_(start), options_(options), knobs_(KnobsOf(start)) {
+      : start_(start), options_(options), knobs_(KnobsOf(start, options)) {
     for (const MeasuredPass& pass : measured) counted_.push_back(Count(pass, start));
   }
 

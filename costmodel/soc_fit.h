@@ -36,6 +36,10 @@ struct FitOptions {
   // A number that is off by its own size from the start costs as much as a measured pass that is
   // missed by this: where the passes say nothing of it, it stays.
   double start_weight = 0.02;
+  // The same of bandwidths and of rates with one token, as multiples of it: more where the start has
+  // them from measurements of them alone.
+  double bandwidth_trust = 1;
+  double one_token_trust = 1;
   int64_t folds = 5;  // by architecture, for the errors on passes that were not fitted
 };
 

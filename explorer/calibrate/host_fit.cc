@@ -72,34 +72,19 @@ ComputeRate RateOf(const HostRates& rates, const ProductRate& one, const Product
   return rate;
 }
 
-// Seconds for a byte of a working set that is read again and again: linear between those that were
-// measured.
-double SecondsForAByte(const HostRates& rates, double bytes) {
-  const auto size = [](const ReadRate& read) {
-    return static_cast<double>(read.working_set.value());
-  };
-  for (size_t i = 1; i < rates.reads.size(); ++i) {
-    const ReadRate& from = rates.reads[i - 1];
-    const ReadRate& to = rates.reads[i];
-    if (bytes > size(to)) continue;
-    const double at = std::clamp((bytes - size(from)) / (size(to) - size(from)), 0.0, 1.0);
-    return (1 - at) / from.rate.value() + at / to.rate.value();
-  }
-  return 1 / rates.reads.back().rate.value();
-}
-
-// The caches as levels of a few working sets, each as fast as it was read: a cache that others use
-// too does not end at one size. `scale`: of these sizes, how much a model can use.
+// The caches as levels that end at the working sets that were read, each as fast as sets of its
+// size: a cache that others use too, and that does not keep strictly what was used last, has no one
+// end. `scale`: of these sizes, how much a model can use.
 std::vector<MemoryLevel> CachesOf(const HostRates& rates, double scale, const std::string& source) {
   std::vector<MemoryLevel> levels;
-  double before = 0;
-  double slowest = 0;
-  for (const int64_t mib : {1, 4, 10, 16, 20, 24, 28, 32, 40, 48, 64, 90, 128}) {
-    const double bytes = static_cast<double>(mib << 20);
-    slowest = std::max(slowest, SecondsForAByte(rates, (before + bytes) / 2));
-    before = bytes;
-    levels.push_back(LevelOf("cache-" + std::to_string(mib) + "MiB", LevelKind::kSram,
-                             Fitted(Bytes(static_cast<int64_t>(scale * bytes)), source),
+  double slowest = 0;  // seconds for a byte
+  for (size_t i = 1; i + 1 < rates.reads.size(); ++i) {
+    const ReadRate& read = rates.reads[i];
+    const double halfway = (1 / rates.reads[i - 1].rate.value() + 1 / read.rate.value()) / 2;
+    slowest = std::max(slowest, halfway);
+    const double bytes = scale * static_cast<double>(read.working_set.value());
+    levels.push_back(LevelOf("cache-" + std::to_string(i), LevelKind::kSram,
+                             Fitted(Bytes(static_cast<int64_t>(bytes)), source),
                              BytesPerSecond(1 / slowest), source));
   }
   return levels;
@@ -177,6 +162,10 @@ Residuals ResidualsOfFit(const costmodel::SocFit& fit,
   return residuals;
 }
 
+// Bandwidths and rates with one token were measured alone; what a sweep adds is how they overlap.
+constexpr double kBandwidthTrust = 50;
+constexpr double kOneTokenTrust = 10;
+
 costmodel::SocFit FitHost(const HostRows& rows, const std::string& name) {
   const auto passes = PassesOf(rows, false);
   if (passes.empty() || rows.rates.reads.empty()) {
@@ -187,7 +176,8 @@ costmodel::SocFit FitHost(const HostRows& rows, const std::string& name) {
   for (const double scale : {0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.15, 1.3}) {
     starts.push_back(StartOf(rows, name, scale, source));
   }
-  costmodel::SocFit fit = costmodel::FitBestSoc(starts, passes, {});
+  costmodel::SocFit fit = costmodel::FitBestSoc(
+      starts, passes, {.bandwidth_trust = kBandwidthTrust, .one_token_trust = kOneTokenTrust});
   NameUndetermined(fit, source,
                    "measured: products alone on " + rows.host.cpu_model + ", " +
                        std::to_string(rows.threads) + " threads, " + rows.date);

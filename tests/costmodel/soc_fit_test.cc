@@ -29,10 +29,14 @@ SocSpec FullSoc() {
     rate.dtype = dtype;
     rate.peak = Assumed(GMacsPerSecond(200));
     rate.one_token = Assumed(GMacsPerSecond(dtype == Dtype::kF16 ? 40 : 12));
+    rate.unpack = Assumed(GBps(3));
+    rate.exposed = Assumed(Share(0.3));
     soc.compute.push_back(rate);
   }
-  soc.attention =
-      AttentionRate{.peak = Assumed(GMacsPerSecond(30)), .one_token = Assumed(GMacsPerSecond(5))};
+  soc.attention = AttentionRate{.peak = Assumed(GMacsPerSecond(30)),
+                                .one_token = Assumed(GMacsPerSecond(5)),
+                                .kv_unpack = Assumed(GBps(12)),
+                                .exposed = Assumed(Share(0.4))};
   soc.elementwise = Assumed(GBps(6));
   soc.fixed.per_executed_block = Assumed(Microseconds(10));
   soc.fixed.per_token = Assumed(Microseconds(100));
@@ -88,9 +92,13 @@ SocSpec Turned(SocSpec soc, uint64_t seed) {
   for (ComputeRate& rate : soc.compute) {
     rate.peak.value = rate.peak.value * factor();
     rate.one_token->value = rate.one_token->value * factor();
+    rate.unpack->value = rate.unpack->value * factor();
+    rate.exposed->value = rate.exposed->value * factor();
   }
   soc.attention->peak.value = soc.attention->peak.value * factor();
   soc.attention->one_token->value = soc.attention->one_token->value * factor();
+  soc.attention->kv_unpack->value = soc.attention->kv_unpack->value * factor();
+  soc.attention->exposed->value = soc.attention->exposed->value * factor();
   soc.elementwise->value = soc.elementwise->value * factor();
   soc.fixed.per_executed_block.value = soc.fixed.per_executed_block.value * factor();
   soc.fixed.per_token.value = soc.fixed.per_token.value * factor();
@@ -129,6 +137,10 @@ TEST(SocFit, RecoversWhatMadeTheTimes) {
              truth.compute[i].peak.value.value());
       expect(path + ".one_token_macs_per_s", fit.soc.compute[i].one_token->value.value(),
              truth.compute[i].one_token->value.value());
+      expect(path + ".unpack_bytes_per_s", fit.soc.compute[i].unpack->value.value(),
+             truth.compute[i].unpack->value.value());
+      expect(path + ".exposed_share", fit.soc.compute[i].exposed->value.value(),
+             truth.compute[i].exposed->value.value());
     }
     expect("fixed.per_token_s", fit.soc.fixed.per_token.value.value(),
            truth.fixed.per_token.value.value());
