@@ -174,19 +174,32 @@ void AddAttention(std::vector<Knob>& knobs, const SocSpec& start) {
   }
 }
 
+// Levels from `begin` to `end`, whose rates keep their ratios.
+Knob BandwidthKnob(const SocSpec& start, size_t begin, size_t end, const FitOptions& options) {
+  std::vector<double> ratios;
+  const double first = start.levels[begin].read_bandwidth.value.value();
+  for (size_t i = begin; i < end; ++i) {
+    ratios.push_back(start.levels[i].read_bandwidth.value.value() / first);
+  }
+  return {.path = "levels." + std::to_string(begin) + ".read_bandwidth_bytes_per_s",
+          .unit = 1 / first,
+          .start = 1,
+          .lower = kFastest,
+          .stays = options.bandwidth_trust,
+          .set = [begin, ratios](SocSpec& soc, double cost) {
+            for (size_t i = 0; i < ratios.size(); ++i) {
+              MemoryLevel& level = soc.levels[begin + i];
+              level.read_bandwidth.value = BytesPerSecond(ratios[i] / cost);
+              level.write_bandwidth.value = level.read_bandwidth.value;
+            }
+          }};
+}
+
 std::vector<Knob> KnobsOf(const SocSpec& start, const FitOptions& options) {
   std::vector<Knob> knobs;
-  for (size_t i = 0; i < start.levels.size() && start.levels[i].kind != LevelKind::kFlash; ++i) {
-    Knob knob = RateKnob(
-        "levels." + std::to_string(i) + ".read_bandwidth_bytes_per_s", start,
-        [i](SocSpec& soc) -> BytesPerSecond& { return soc.levels[i].read_bandwidth.value; });
-    knob.stays = options.bandwidth_trust;
-    knob.set = [i, read = knob.set](SocSpec& soc, double cost) {
-      read(soc, cost);
-      soc.levels[i].write_bandwidth.value = soc.levels[i].read_bandwidth.value;
-    };
-    knobs.push_back(std::move(knob));
-  }
+  const size_t dram = DramLevel(start);
+  if (dram > 0) knobs.push_back(BandwidthKnob(start, 0, dram, options));
+  knobs.push_back(BandwidthKnob(start, dram, dram + 1, options));
   for (size_t i = 0; i < start.compute.size(); ++i) {
     const std::string path = "compute." + std::to_string(i);
     knobs.push_back(RateKnob(path + ".peak_macs_per_s", start, [i](SocSpec& soc) -> MacsPerSecond& {
@@ -244,6 +257,13 @@ class Fitter {
       if (rate.one_token) rate.one_token->value = std::min(rate.one_token->value, rate.peak.value);
     };
     for (ComputeRate& rate : soc.compute) below_peak(rate);
+    const size_t dram = DramLevel(soc);
+    for (size_t i = 0; i < dram; ++i) {
+      MemoryLevel& level = soc.levels[i];
+      level.read_bandwidth.value =
+          std::max(level.read_bandwidth.value, soc.levels[dram].read_bandwidth.value);
+      level.write_bandwidth.value = level.read_bandwidth.value;
+    }
     if (soc.attention && !soc.attention->kv_unpack) below_peak(*soc.attention);
     return soc;
   }

@@ -158,6 +158,10 @@ void Validate(const SocSpec& soc, const InputError::Where& root) {
   RequireNumber(soc.elementwise, root.place + "/elementwise_bytes_per_s", file, Zero::kRefused);
   if (soc.residuals) RequireResiduals(*soc.residuals, root.place + "/residuals", file);
   RequireNumber(soc.battery, root.place + "/battery_j", file, Zero::kRefused);
+  RequireNumber(soc.init_per_stored_block, root.place + "/init_per_stored_block_s", file,
+                Zero::kAllowed);
+  RequireNumber(soc.sustained, root.place + "/sustained_share", file, Zero::kRefused);
+  RequireShare(soc.sustained, root.place + "/sustained_share", file);
 }
 
 }  // namespace deepthin

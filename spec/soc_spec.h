@@ -125,6 +125,11 @@ struct SocSpec {
   // At which norms, rotations and activation functions, which are no MACs, work through what they
   // read and write. Absent: that of the level where it lies.
   std::optional<Sourced<BytesPerSecond>> elementwise{};
+  // Preparing the weights of a stored block once, before the first pass. Absent where unknown.
+  std::optional<Sourced<Seconds>> init_per_stored_block{};
+  // Of all bandwidths and rates, what is left after minutes of work without a pause, when the
+  // device is hot. Absent where unknown.
+  std::optional<Sourced<Share>> sustained{};
   std::optional<Residuals> residuals{};  // absent where nothing measured stands behind the numbers
 
   friend bool operator==(const SocSpec&, const SocSpec&) = default;
@@ -240,6 +245,11 @@ struct Fields<SocSpec> {
       Field("attention", &S::attention, "rates of attention's products", Presence::kOptional),
       Field("elementwise_bytes_per_s", &S::elementwise,
             "rate of norms, rotations and activation functions", Presence::kOptional),
+      Field("init_per_stored_block_s", &S::init_per_stored_block,
+            "time of preparing the weights of a stored block once", Presence::kOptional),
+      Field("sustained_share", &S::sustained,
+            "of all bandwidths and rates, what is left when the device is hot",
+            Presence::kOptional),
       Field("residuals", &S::residuals, "errors of estimates with these numbers",
             Presence::kOptional));
 };

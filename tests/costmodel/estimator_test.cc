@@ -342,8 +342,8 @@ TEST(Estimate, WhatIsExposedComesOnTopOfTheLonger) {
     const double transfer = 2 * kWeights / 51.2e9;
     const double compute = kWeights / (1e9 * gmacs);
     const OperatorCost op = Operator(Estimate(problem).decode, "ffn_down");
-    EXPECT_NEAR(op.time.value(),
-                std::max(transfer, compute) + 0.25 * std::min(transfer, compute), 1e-9);
+    EXPECT_NEAR(op.time.value(), std::max(transfer, compute) + 0.25 * std::min(transfer, compute),
+                1e-9);
     EXPECT_EQ(op.limited_by, transfer > compute ? "dram" : "compute");
   }
 }

@@ -111,11 +111,11 @@ inline void AddCalibratedRates(SocSpec& soc) {
     rate.unpack = Assumed(GBps(static_cast<double>(Pick(1, 100))));
     rate.exposed = Assumed(Share(0.01 * static_cast<double>(Pick(0, 100))));
   }
-  soc.attention = AttentionRate{
-      .peak = Assumed(GMacsPerSecond(static_cast<double>(Pick(1, 500)))),
-      .one_token = Assumed(GMacsPerSecond(static_cast<double>(Pick(1, 500)))),
-      .kv_unpack = Assumed(GBps(static_cast<double>(Pick(1, 100)))),
-      .exposed = Assumed(Share(0.01 * static_cast<double>(Pick(0, 100))))};
+  soc.attention =
+      AttentionRate{.peak = Assumed(GMacsPerSecond(static_cast<double>(Pick(1, 500)))),
+                    .one_token = Assumed(GMacsPerSecond(static_cast<double>(Pick(1, 500)))),
+                    .kv_unpack = Assumed(GBps(static_cast<double>(Pick(1, 100)))),
+                    .exposed = Assumed(Share(0.01 * static_cast<double>(Pick(0, 100))))};
   soc.elementwise = Assumed(GBps(static_cast<double>(Pick(1, 100))));
 }
 
