@@ -145,6 +145,11 @@ void PrintSession(const NamedEstimate& row) {
     fmt::print("\nloading {} from flash: {}\n", HumanBytes(row.estimate.weight_bytes),
                HumanTime(*session.load));
   }
+  if (session.init) fmt::print("preparing its stored blocks: {}\n", HumanTime(*session.init));
+  if (session.sustained_token) {
+    fmt::print("when the device is hot: {:.1f} tokens/s, {} each\n",
+               1 / session.sustained_token->value(), HumanTime(*session.sustained_token));
+  }
   if (!session.decode_power) return;
   fmt::print("decoding: {:.2f} W in memory and arithmetic, without screen and system",
              *session.decode_power);
