@@ -53,12 +53,5 @@ TEST(DecoderParams, CountsStoredBlocksOnce) {
   }
 }
 
-TEST(ScoringEvaluator, RefusesAnUnknownProxy) {
-  const auto make = ScoringEvaluator().make;
-  EXPECT_THROW(static_cast<void>(make({{"proxy", "oracle"}}, {"x", ""})), InputError);
-  EXPECT_THROW(static_cast<void>(make({{"prox", "decoder_params"}}, {"x", ""})), InputError);
-  EXPECT_NE(make({{"proxy", "decoder_params"}}, {"x", ""}), nullptr);
-}
-
 }  // namespace
 }  // namespace deepthin::explorer
