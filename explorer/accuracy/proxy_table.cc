@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "explorer/accuracy/decoder_params.h"
+#include "explorer/accuracy/initial_proxies.h"
+#include "explorer/accuracy/short_training.h"
 #include "spec/errors.h"
 
 namespace deepthin::explorer {
@@ -49,7 +51,8 @@ void RequireNoSettings(const Json& settings, const Where& where, std::string_vie
 
 std::span<const ProxyEntry> Proxies() {
   static const std::vector<ProxyEntry> table = {
-      DecoderParamsEntry(),
+      DecoderParamsEntry(), SynflowEntry(),        GradientNormEntry(),
+      WeightedPcaEntry(),   HeadConfidenceEntry(), ShortTrainingEntry(),
   };
   return table;
 }
