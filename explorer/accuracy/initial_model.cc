@@ -65,7 +65,7 @@ void Centre(MatrixView<const float> x, MatrixView<float> out) {
   }
 }
 
-// What OutputVariances takes, of every executed block.
+// What the variances of hidden layers follow from, of every executed block.
 class FfnMoments {
  public:
   explicit FfnMoments(const InitialModel& model) : model_(model), products_(model.pool) {}
@@ -75,9 +75,9 @@ class FfnMoments {
     const int64_t d = input.cols;
     if (centred_.rows() == 0) centred_ = Tensor<float>(input.rows, d, kWhat);
     Centre(input, centred_.view());
-    const auto w = gate_up.In(model_.parameters).Rows(0, model_.spec.d_ff);
     inputs_.push_back(MomentOf(AsConstView(centred_.view())));
-    weights_.push_back(MomentOf(w));
+    weights_.push_back(gate_up.In(model_.parameters).Rows(0, model_.spec.d_ff));
+    moments_.push_back(IsWide() ? MomentOf(weights_.back()) : Tensor<float>());
   }
 
   // Over all blocks, in their order.
@@ -98,6 +98,14 @@ class FfnMoments {
  private:
   static constexpr std::string_view kWhat = "the covariances of hidden layers";
 
+  // The hidden layer is no narrower than its input.
+  [[nodiscard]] bool IsWide() const { return model_.spec.d_ff >= model_.spec.d_model; }
+  [[nodiscard]] std::vector<double> VariancesOf(size_t executed) const {
+    const MatrixView<const float> inputs = inputs_[executed].view();
+    return IsWide() ? OutputVariancesFromMoments(inputs, moments_[executed].view())
+                    : OutputVariances(inputs, weights_[executed]);
+  }
+
   [[nodiscard]] Tensor<float> MomentOf(MatrixView<const float> m) {
     Tensor<float> moment(m.cols, m.cols, kWhat);
     products_.AddWeightGradient(m, m, moment.view());
@@ -107,7 +115,8 @@ class FfnMoments {
   const InitialModel& model_;
   runtime::Products<float> products_;
   Tensor<float> centred_;
-  std::vector<Tensor<float>> inputs_, weights_;
+  std::vector<Tensor<float>> inputs_, moments_;
+  std::vector<MatrixView<const float>> weights_;
 };
 
 }  // namespace

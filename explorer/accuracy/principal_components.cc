@@ -3,7 +3,6 @@
 #include <Eigen/Dense>
 #include <algorithm>
 #include <functional>
-#include <limits>
 
 namespace deepthin::explorer {
 namespace {
@@ -16,18 +15,18 @@ Eigen::MatrixXd Copy(runtime::MatrixView<const float> m) {
       .cast<double>();
 }
 
-// F with F F^T = a, of a matrix that may be singular: pivots, which come with the largest first,
-// that are no more than rounding of the f32 sums in it are taken for 0.
+// F with F F^T = a; a pivot below 0 is rounding.
 Eigen::MatrixXd Factor(runtime::MatrixView<const float> a) {
   const Eigen::LDLT<Eigen::MatrixXd> ldlt(Copy(a));
-  const Eigen::VectorXd pivots = ldlt.vectorD();
-  const double rounding = static_cast<double>(a.rows) *
-                          static_cast<double>(std::numeric_limits<float>::epsilon()) *
-                          pivots.cwiseAbs().maxCoeff();
-  const Eigen::VectorXd roots =
-      (pivots.array() > rounding).select(pivots.cwiseMax(0).cwiseSqrt(), 0.0);
+  const Eigen::VectorXd roots = ldlt.vectorD().cwiseMax(0).cwiseSqrt();
   const Eigen::MatrixXd lower = ldlt.matrixL();
   return ldlt.transpositionsP().transpose() * (lower * roots.asDiagonal());
+}
+
+std::vector<double> Eigenvalues(const Eigen::MatrixXd& symmetric) {
+  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(symmetric, Eigen::EigenvaluesOnly);
+  const Eigen::VectorXd& values = solver.eigenvalues();
+  return {values.data(), values.data() + values.size()};
 }
 
 }  // namespace
@@ -49,12 +48,15 @@ int64_t ComponentsFor(double eta, std::span<const double> variances) {
 }
 
 std::vector<double> OutputVariances(runtime::MatrixView<const float> s,
-                                    runtime::MatrixView<const float> a) {
+                                    runtime::MatrixView<const float> w) {
+  const Eigen::MatrixXd weights = Copy(w);
+  return Eigenvalues(weights * Copy(s) * weights.transpose());
+}
+
+std::vector<double> OutputVariancesFromMoments(runtime::MatrixView<const float> s,
+                                               runtime::MatrixView<const float> a) {
   const Eigen::MatrixXd factor = Factor(a);
-  const Eigen::MatrixXd product = factor.transpose() * Copy(s) * factor;
-  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(product, Eigen::EigenvaluesOnly);
-  const Eigen::VectorXd& values = solver.eigenvalues();
-  return {values.data(), values.data() + values.size()};
+  return Eigenvalues(factor.transpose() * Copy(s) * factor);
 }
 
 }  // namespace deepthin::explorer

@@ -25,12 +25,8 @@ runtime::MatrixView<const float> View(const Matrix& m) {
   return runtime::Dense<const float>(m.data(), m.rows(), m.cols());
 }
 
-// Of H = X W^T, from W and X's covariance; and from H's, as the definition has it.
-void ExpectSameVariances(const Matrix& x, const Matrix& w) {
-  const Matrix centred = x.rowwise() - x.colwise().mean();
-  const Matrix s = centred.transpose() * centred;
-  const Matrix a = w.transpose() * w;
-  std::vector<double> ours = OutputVariances(View(s), View(a));
+// Of H = X W^T, with the variances that follow from X's covariance, by H's covariance.
+void ExpectVariances(std::vector<double> ours, const Matrix& x, const Matrix& w) {
   std::sort(ours.begin(), ours.end(), std::greater<>());
 
   const Eigen::MatrixXd h = x.cast<double>() * w.cast<double>().transpose();
@@ -47,9 +43,18 @@ void ExpectSameVariances(const Matrix& x, const Matrix& w) {
   }
 }
 
+void ExpectSameVariances(const Matrix& x, const Matrix& w) {
+  const Matrix centred = x.rowwise() - x.colwise().mean();
+  const Matrix s = centred.transpose() * centred;
+  const Matrix a = w.transpose() * w;
+  ExpectVariances(OutputVariances(View(s), View(w)), x, w);
+  if (w.rows() >= w.cols()) ExpectVariances(OutputVariancesFromMoments(View(s), View(a)), x, w);
+}
+
 TEST(OutputVariances, AreTheEigenvaluesOfTheCovariance) {
   ExpectSameVariances(Random(50, 8, 1), Random(20, 8, 2));   // more outputs than inputs
-  ExpectSameVariances(Random(50, 20, 3), Random(7, 20, 4));  // fewer: W^T W is singular
+  ExpectSameVariances(Random(50, 20, 3), Random(7, 20, 4));  // fewer
+  ExpectSameVariances(Random(50, 12, 3), Random(12, 12, 4));
   ExpectSameVariances(Random(5, 12, 5), Random(30, 12, 6));  // fewer rows than inputs
   ExpectSameVariances(Random(40, 3, 7) * Random(3, 12, 8), Random(30, 12, 9));  // rank 3
 }
