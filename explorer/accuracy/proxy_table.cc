@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "explorer/accuracy/decoder_params.h"
+#include "explorer/accuracy/shape_surrogate.h"
 #include "spec/errors.h"
 
 namespace deepthin::explorer {
@@ -50,6 +51,7 @@ void RequireNoSettings(const Json& settings, const Where& where, std::string_vie
 std::span<const ProxyEntry> Proxies() {
   static const std::vector<ProxyEntry> table = {
       DecoderParamsEntry(),
+      ShapeSurrogateEntry(),
   };
   return table;
 }
