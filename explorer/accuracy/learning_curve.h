@@ -4,7 +4,7 @@
 //
 // A schedule that lowers the learning rate towards the end bends the curve below any that is fitted
 // to the part before: extrapolated losses are too high, by much the same for models that are
-// stopped at the same step. docs/accuracy.md says by how much that was found to be.
+// stopped at the same step. docs/executed-proxies.md says by how much that was found to be.
 #pragma once
 
 #include <optional>

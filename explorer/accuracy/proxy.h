@@ -12,6 +12,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "explorer/accuracy/trained_row.h"
@@ -34,6 +35,7 @@ struct ProxyContext {
   int64_t threads = 1;                  // of proxies that execute a model; at least 1
   std::vector<std::string> texts{};     // paths of text files
   std::vector<TrainedRow> rows{};       // what is fitted, is fitted to these; empty: the paper's
+  std::string group{};                  // whose training is predicted; empty: the largest of rows'
   std::function<bool()> should_stop{};  // empty: never; a score that it breaks off throws Stopped
 
   struct Stopped {};
@@ -65,7 +67,7 @@ struct ProxyEntry {
   std::string_view name;
   std::string_view version;  // changes when the maths does
   std::string_view help;     // what it is, one line
-  std::string_view unit;     // of the value: "parameters", "points"; "" where it has none
+  std::string_view unit;     // of the value: "parameters"; "" where it has none of its own
   ProxyCost cost = ProxyCost::kInstant;
   bool is_fitted = false;  // to ProxyContext::rows: judged only on rows that it was not fitted to
   std::string_view settings_help;  // the settings and their defaults, one line; "" where none

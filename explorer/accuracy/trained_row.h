@@ -14,8 +14,10 @@ namespace deepthin::explorer {
 
 struct TrainedRow {
   std::string name;  // "125M 30L"
-  std::string
-      group;  // rows trained alike (data, tokens, recipe): only within it do targets compare
+  // Rows trained alike (data, tokens, recipe): only within a group do targets compare.
+  std::string group;
+  // Rows that are left out together, when what was fitted to the others is judged.
+  std::string table;
   ModelSpec model;
   double target = 0;                       // higher is better: accuracy in points, or minus a loss
   std::optional<double> standard_error{};  // of the target, where it is known
@@ -30,6 +32,7 @@ struct deepthin::Fields<deepthin::explorer::TrainedRow> {
   using S = explorer::TrainedRow;
   static constexpr auto kList = std::tuple(
       Field("name", &S::name, "of the row"), Field("group", &S::group, "rows trained alike"),
+      Field("table", &S::table, "rows that are left out together"),
       Field("model", &S::model, "ModelSpec"),
       Field("target", &S::target, "higher is better: points, or minus a loss"),
       Field("standard_error", &S::standard_error, "of the target", Presence::kOptional));
