@@ -104,8 +104,8 @@ void CausalAttention<T>::ForItems(int64_t tokens, const Body& body) {
 }
 
 template <class T>
-void CausalAttention<T>::Forward(MatrixView<const T> qkv, MatrixView<T> out,
-                                 MatrixView<T> log_sums) {
+void CausalAttention<T>::Forward(MatrixView<const T> qkv, MatrixView<T> out, MatrixView<T> log_sums,
+                                 const AttentionTileCall<T>& on_tile) {
   const int64_t hd = spec_.head_dim;
   const int64_t group = spec_.n_heads / spec_.n_kv_heads;
   const T scale = 1 / std::sqrt(static_cast<T>(hd));
@@ -121,6 +121,7 @@ void CausalAttention<T>::Forward(MatrixView<const T> qkv, MatrixView<T> out,
         w.products.TimesTransposed(Head(rows, 0, head, hd).Rows(t, end),
                                    AsConstView(keys.Rows(0, end)), tile);
         SoftmaxRows(tile, t, scale, log_sums.Rows(first + t, first + end).Columns(head, head + 1));
+        if (on_tile) on_tile({.head = head, .first_row = first + t, .weights = AsConstView(tile)});
         w.products.Times(AsConstView(tile), values.Rows(0, end),
                          Head(out, 0, head, hd).Rows(first + t, first + end));
       }
