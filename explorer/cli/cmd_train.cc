@@ -14,10 +14,7 @@
 #include "explorer/model_source.h"
 #include "explorer/training_run.h"
 #include "runtime/checkpoint/vocabulary_files.h"
-#include "runtime/kernels/kernels.h"
-#include "runtime/kernels/peak_rate.h"
 #include "runtime/memory.h"
-#include "runtime/trainer/training_macs.h"
 #include "spec/files.h"
 #include "spec/json_io.h"
 
@@ -98,25 +95,6 @@ runtime::Vocabulary VocabularyFrom(const CommandLine& line) {
   return runtime::LoadVocabularyOfAnySize(*path, spec.vocab_size);
 }
 
-// What a sitting says of its speed.
-struct Speed {
-  double tokens_per_s = 0;
-  double flop_per_s = 0;     // two for each multiply-add that the model needs
-  double share_of_peak = 0;  // of the threads' multiply-add rate; 0 where that is not known
-};
-
-Speed SpeedOf(const TrainingRun& run, const TrainingResult& result, int64_t threads) {
-  const int64_t tokens = result.steps_now * run.options.shape.predicted();
-  Speed speed;
-  speed.tokens_per_s = static_cast<double>(tokens) / result.time_now.value();
-  speed.flop_per_s =
-      2 * speed.tokens_per_s * runtime::TrainingMacsPerToken(run.model, run.options.shape.length);
-  const double peak =
-      runtime::PeakMultiplyAddRate(runtime::ActiveKernels().target) * static_cast<double>(threads);
-  if (peak > 0) speed.share_of_peak = speed.flop_per_s / peak;
-  return speed;
-}
-
 // result.json of the folder: of the last sitting that did a step.
 Json StoredResult(const TrainingRun& run, const TrainingResult& result, const std::string& folder,
                   int64_t threads) {
@@ -127,7 +105,7 @@ Json StoredResult(const TrainingRun& run, const TrainingResult& result, const st
   json["params"] = CountParams(run.model).total();
   json["threads"] = threads;
   if (result.steps_now > 0) {
-    const Speed speed = SpeedOf(run, result, threads);
+    const TrainingSpeed speed = SpeedOf(run, result, threads);
     json["tokens_per_s"] = speed.tokens_per_s;
     json["model_flop_per_s"] = speed.flop_per_s;
     json["share_of_multiply_add_peak"] = speed.share_of_peak;
