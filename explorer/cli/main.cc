@@ -27,6 +27,7 @@ constexpr Command kCommands[] = {
     {"measure", "execute a model on this CPU and time it", RunMeasure},
     {"params", "count parameters; check them against the paper", RunParams},
     {"train", "train a model on text files; stops and goes on at any time", RunTrain},
+    {"experiment", "train many small models that answer one question; its page", RunExperiment},
     {"generate", "text from a checkpoint", RunGenerate},
     {"eval", "perplexity, multiple choice and logits of a checkpoint", RunEval},
     {"paper", "the tables of the MobileLLM paper", RunPaper},
