@@ -6,8 +6,8 @@
 #include <charconv>
 #include <cmath>
 
-#include "explorer/calibrate/validation.h"
 #include "results/paper_tables.h"
+#include "spec/rank_stats.h"
 
 namespace deepthin::explorer {
 namespace {
@@ -156,9 +156,9 @@ std::string RankText(const PageGroup& page, std::span<const double> average,
       "\nKendall's tau of minus the loss, over {} models: with the paper's average {:.2f}, with "
       "its HellaSwag {:.2f}, with decoder parameters {:.2f}, with executed blocks {:.2f}. (Of so "
       "few models chance alone makes ± {:.2f} in 95 of 100 cases.)\n",
-      quality.size(), calibrate::KendallTau(quality, of_paper),
-      calibrate::KendallTau(quality, of_hella_swag), calibrate::KendallTau(quality, decoder),
-      calibrate::KendallTau(quality, depth),
+      quality.size(), KendallTau(quality, of_paper),
+      KendallTau(quality, of_hella_swag), KendallTau(quality, decoder),
+      KendallTau(quality, depth),
       // Kendall (1938): the variance of tau where there is no relation.
       1.96 * std::sqrt(2.0 * (2.0 * static_cast<double>(quality.size()) + 5) /
                        (9.0 * static_cast<double>(quality.size()) *
