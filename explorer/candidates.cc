@@ -57,6 +57,16 @@ const std::vector<Column>& Columns() {
        [](const C& c) {
          return Of(c.score, [](const auto& s) { return fmt::format("{}", s.value); });
        }},
+      {"validation_loss",
+       [](const C& c) {
+         return Of(c.training, [](const auto& t) {
+           return Of(t.validation_loss, [](double loss) { return fmt::format("{}", loss); });
+         });
+       }},
+      {"training_tokens",
+       [](const C& c) {
+         return Of(c.training, [](const auto& t) { return fmt::format("{}", t.tokens); });
+       }},
       {"measured_threads",
        [](const C& c) {
          return Of(c.measurement, [](const auto& m) { return fmt::format("{}", m.threads); });
@@ -123,6 +133,11 @@ Candidate ToCandidate(const std::string& sweep, const results::PointResult& resu
             [&](const CostEstimate& estimate) { out.estimate = estimate; },
             [&](const Measurement& measurement) { out.measurement = measurement; },
             [&](const ProxyScore& score) { out.score = score; },
+            [&](const TrainingRecord& training) {
+              out.training = training;
+              if (training.diverged)
+                out.remarks.push_back(fmt::format("training diverged at step {}", training.steps));
+            },
             [&](const results::Infeasible& infeasible) {
               const std::string text = "infeasible: " + infeasible.reason;
               if (std::find(out.remarks.begin(), out.remarks.end(), text) == out.remarks.end())
@@ -159,6 +174,7 @@ std::vector<Candidate> AllCandidates(results::Store& store) {
       }
       Candidate& first = out[known->second];
       if (candidate.score) first.score = std::move(candidate.score);
+      if (candidate.training) first.training = std::move(candidate.training);
       if (candidate.measurement) first.measurement = std::move(candidate.measurement);
       if (candidate.estimate) first.estimate = std::move(candidate.estimate);
     }
@@ -175,6 +191,7 @@ Json ToJson(const Candidate& candidate) {
     out["problem"] = deepthin::ToJson(*candidate.problem);
   }
   if (candidate.score) out["score"] = deepthin::ToJson(*candidate.score);
+  if (candidate.training) out["training"] = deepthin::ToJson(*candidate.training);
   if (candidate.measurement) {
     out["measurement"] = deepthin::ToJson(*candidate.measurement);
     if (const auto& decode = candidate.measurement->decode_s_per_token; !decode.empty()) {

@@ -16,6 +16,7 @@ struct Candidate {
   std::string label;
   std::optional<Problem> problem{};  // absent where the combination is none
   std::optional<ProxyScore> score{};
+  std::optional<TrainingRecord> training{};
   std::optional<Measurement> measurement{};
   std::optional<CostEstimate> estimate{};
   std::vector<std::string> remarks{};  // why something is missing: infeasible, failed

@@ -16,7 +16,10 @@
 
 #include "explorer/loss_curve.h"
 #include "runtime/checkpoint/gguf.h"
+#include "runtime/kernels/kernels.h"
+#include "runtime/kernels/peak_rate.h"
 #include "runtime/trainer/trainer.h"
+#include "runtime/trainer/training_macs.h"
 #include "spec/errors.h"
 #include "spec/files.h"
 #include "spec/json_io.h"
@@ -222,6 +225,18 @@ void Describe(const TrainingText& text, TrainingRun& run) {
   run.training_hash = TokenHash(text.training);
   run.validation_tokens = static_cast<int64_t>(text.validation.size());
   run.validation_hash = TokenHash(text.validation);
+}
+
+TrainingSpeed SpeedOf(const TrainingRun& run, const TrainingResult& result, int64_t threads) {
+  const int64_t tokens = result.steps_now * run.options.shape.predicted();
+  TrainingSpeed speed;
+  speed.tokens_per_s = static_cast<double>(tokens) / result.time_now.value();
+  speed.flop_per_s =
+      2 * speed.tokens_per_s * runtime::TrainingMacsPerToken(run.model, run.options.shape.length);
+  const double peak =
+      runtime::PeakMultiplyAddRate(runtime::ActiveKernels().target) * static_cast<double>(threads);
+  if (peak > 0) speed.share_of_peak = speed.flop_per_s / peak;
+  return speed;
 }
 
 TrainingResult Train(const TrainingRun& run, const TrainingText& text,

@@ -53,6 +53,17 @@ struct TrainingResult {
   friend bool operator==(const TrainingResult&, const TrainingResult&) = default;
 };
 
+// What a sitting says of its speed.
+struct TrainingSpeed {
+  double tokens_per_s = 0;
+  double flop_per_s = 0;     // two for each multiply-add that the model needs
+  double share_of_peak = 0;  // of the threads' multiply-add rate in f32; 0 where that is not known
+};
+
+// REQUIRES: result.steps_now > 0. Measures the rate of multiply-adds, some tens of milliseconds.
+[[nodiscard]] TrainingSpeed SpeedOf(const TrainingRun& run, const TrainingResult& result,
+                                    int64_t threads);
+
 struct TrainingNews {
   int64_t step = 0;
   double loss = 0;

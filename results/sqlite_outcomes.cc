@@ -28,6 +28,8 @@ OutcomeWriter::OutcomeWriter(SQLite::Database& database)
       token_sample_(database,
                     "INSERT INTO token_sample (trial_id, position, time_s) VALUES (?, ?, ?)"),
       score_(database, "score", {"trial_id"}),
+      training_(database, "training", {"trial_id"}),
+      training_point_(database, "training_point", {"trial_id", "position"}),
       infeasible_(database, "infeasible", {"trial_id"}),
       failure_(database, "failure", {"trial_id"}) {}
 
@@ -70,6 +72,12 @@ void OutcomeWriter::WriteSamples(int64_t trial_id, std::string_view phase,
   }
 }
 
+void OutcomeWriter::WriteValue(int64_t trial_id, const TrainingRecord& training) {
+  training_.Run(training, trial_id);
+  int64_t position = 0;
+  for (const LossPoint& point : training.curve) training_point_.Run(point, trial_id, position++);
+}
+
 OutcomeReader::OutcomeReader(SQLite::Database& database, const std::string& path)
     : path_(path),
       estimate_(database, SelectSql<CostEstimate>("estimate")),
@@ -84,6 +92,8 @@ OutcomeReader::OutcomeReader(SQLite::Database& database, const std::string& path
       token_samples_(database,
                      "SELECT time_s FROM token_sample WHERE trial_id = ? ORDER BY position"),
       score_(database, SelectSql<ProxyScore>("score")),
+      training_(database, SelectSql<TrainingRecord>("training")),
+      training_points_(database, SelectSql<LossPoint>("training_point", "", "position")),
       infeasible_(database, SelectSql<Infeasible>("infeasible")),
       failure_(database, SelectSql<Failure>("failure")) {}
 
@@ -102,6 +112,7 @@ Outcome OutcomeReader::Read(int64_t trial_id, std::string_view kind) {
   if (kind == "estimate") return ReadEstimate(trial_id);
   if (kind == "measurement") return ReadMeasurement(trial_id);
   if (kind == "score") return ReadOne<ProxyScore>(score_, trial_id);
+  if (kind == "training") return ReadTraining(trial_id);
   if (kind == "infeasible") return ReadOne<Infeasible>(infeasible_, trial_id);
   if (kind == "failure") return ReadOne<Failure>(failure_, trial_id);
   throw DamagedDatabase(path_, "an outcome is '" + std::string(kind) + "'");
@@ -157,6 +168,14 @@ Measurement OutcomeReader::ReadMeasurement(int64_t trial_id) {
     measurement.token_s.push_back(query.Row(path_).Get<double>());
   }
   return measurement;
+}
+
+TrainingRecord OutcomeReader::ReadTraining(int64_t trial_id) {
+  auto training = ReadOne<TrainingRecord>(training_, trial_id);
+  for (Query query(training_points_, trial_id); query.Next();) {
+    query.Row(path_).Read(training.curve.emplace_back());
+  }
+  return training;
 }
 
 }  // namespace deepthin::results

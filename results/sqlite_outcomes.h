@@ -1,5 +1,5 @@
 // Writes and reads the outcome of a trial: the tables estimate*, measurement, sample, score,
-// infeasible and failure. Private to the SQLite store; no transactions of its own.
+// training*, infeasible and failure. Private to the SQLite store; no transactions of its own.
 #pragma once
 
 #include <SQLiteCpp/Database.h>
@@ -22,6 +22,7 @@ class OutcomeWriter {
  private:
   void WriteValue(int64_t trial_id, const CostEstimate& estimate);
   void WriteValue(int64_t trial_id, const Measurement& measurement);
+  void WriteValue(int64_t trial_id, const TrainingRecord& training);
   void WriteValue(int64_t trial_id, const ProxyScore& score) { score_.Run(score, trial_id); }
   void WriteValue(int64_t trial_id, const Infeasible& infeasible) {
     infeasible_.Run(infeasible, trial_id);
@@ -38,6 +39,8 @@ class OutcomeWriter {
   SQLite::Statement sample_;
   SQLite::Statement token_sample_;
   FieldInsert<ProxyScore> score_;
+  FieldInsert<TrainingRecord> training_;
+  FieldInsert<LossPoint> training_point_;
   FieldInsert<Infeasible> infeasible_;
   FieldInsert<Failure> failure_;
 };
@@ -52,6 +55,7 @@ class OutcomeReader {
  private:
   [[nodiscard]] CostEstimate ReadEstimate(int64_t trial_id);
   [[nodiscard]] Measurement ReadMeasurement(int64_t trial_id);
+  [[nodiscard]] TrainingRecord ReadTraining(int64_t trial_id);
   void ReadTraffic(int64_t trial_id, CostEstimate& estimate);
   [[nodiscard]] PhaseCost& PhaseNamed(const std::string& name, CostEstimate& estimate) const;
   template <class T>
@@ -66,6 +70,8 @@ class OutcomeReader {
   SQLite::Statement samples_;
   SQLite::Statement token_samples_;
   SQLite::Statement score_;
+  SQLite::Statement training_;
+  SQLite::Statement training_points_;
   SQLite::Statement infeasible_;
   SQLite::Statement failure_;
 };

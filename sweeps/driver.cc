@@ -61,6 +61,8 @@ results::Trial RunTrial(Evaluator& evaluator, const results::Point& point, const
   } else {
     try {
       trial.outcome = evaluator.Evaluate(std::get<Problem>(point.problem));
+    } catch (const Interruption&) {
+      throw;
     } catch (const std::exception& error) {
       trial.outcome = results::Failure{.message = error.what()};
     }
@@ -144,7 +146,13 @@ Summary RunSweep(const Sweep& sweep, std::span<const results::Point> points,
         ++summary.reused;
         continue;
       }
-      const results::PointTrial trial{points[i].index, RunTrial(*evaluator, points[i], identity)};
+      results::PointTrial trial{.point_index = points[i].index, .trial = {}};
+      try {
+        trial.trial = RunTrial(*evaluator, points[i], identity);
+      } catch (const Interruption&) {
+        summary.interrupted = true;
+        return summary;
+      }
       store.PutTrials(record.hash, {&trial, 1});
       eta.Finish(name, trial.trial.duration);
       ++summary.evaluated;

@@ -47,7 +47,8 @@ struct Summary {
 
 // Evaluator by evaluator, so that the cheap ones that stand first give a whole table early. Each
 // trial is committed on its own: a kill loses at most the one in flight. What an evaluator throws
-// becomes a Failure; what the store throws ends the run.
+// becomes a Failure, but an Interruption ends the run as should_stop does; what the store throws
+// ends it.
 Summary RunSweep(const Sweep& sweep, std::span<const results::Point> points,
                  std::span<const std::unique_ptr<Evaluator>> evaluators, results::Store& store,
                  const DriverOptions& options);

@@ -2,6 +2,7 @@
 // only.
 #pragma once
 
+#include <exception>
 #include <string>
 #include <string_view>
 
@@ -11,12 +12,19 @@
 
 namespace deepthin::sweeps {
 
+// Thrown by Evaluate() where the caller's wish to stop reached it before it had an answer. No
+// outcome: the question stays open, and the evaluator goes on where it is asked again.
+class Interruption : public std::exception {
+ public:
+  [[nodiscard]] const char* what() const noexcept override { return "interrupted"; }
+};
+
 // Contract:
 // - Identity() holds the evaluator's name, version and settings, and just what of the problem the
 // outcome depends on
 //   (a score does not depend on the SoC). Equal identities are evaluated once.
 // - Evaluate() returns Infeasible for a design that cannot be run or does not fit; it throws for
-// what broke off.
+// what broke off, and Interruption where it was told to stop.
 class Evaluator {
  public:
   virtual ~Evaluator() = default;

@@ -30,6 +30,7 @@ std::string SpreadCell(const Candidate& c) {
 
 bool HasProblem(const Candidate& c) { return c.problem.has_value(); }
 bool HasScore(const Candidate& c) { return c.score.has_value(); }
+bool HasValidation(const Candidate& c) { return c.training && c.training->validation_loss; }
 bool HasDecodeSamples(const Candidate& c) {
   return c.measurement && !c.measurement->decode_s_per_token.empty();
 }
@@ -54,6 +55,12 @@ const std::vector<Column>& Columns() {
                     ? HumanCount(static_cast<int64_t>(c.score->value))
                     : fmt::format("{:.4g} ({})", c.score->value, c.score->proxy);
        }},
+      {{"trained loss"},
+       HasValidation,
+       [](const C& c) { return fmt::format("{:.4f}", *c.training->validation_loss); }},
+      {{"trained tokens"},
+       [](const C& c) { return c.training.has_value(); },
+       [](const C& c) { return HumanCount(c.training->tokens); }},
       {{"measured ms/token"}, HasDecodeSamples, MeasuredCell},
       {{"+-MAD"}, HasDecodeSamples, SpreadCell},
       {{"measured TTFT ms"},
@@ -86,6 +93,10 @@ std::string Legend(const std::vector<Candidate>& candidates) {
           ToText(m.precision.weights), m.host.cpu_model, m.threads, m.host.isa,
           m.decode_s_per_token.size(), m.host.commit));
       any_noisy = any_noisy || runtime::IsNoisy(m);
+    }
+    if (c.training) {
+      lines.insert(fmt::format("trained: loss of the validation text in nats per token, seed {}",
+                               c.training->seed));
     }
     if (c.estimate && c.problem) {
       lines.insert(fmt::format("estimated: {} in {} after {} tokens, {} {}", c.problem->soc.name,

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "explorer/accuracy/score_evaluator.h"
+#include "explorer/accuracy/training_evaluator.h"
 #include "explorer/candidates.h"
 #include "explorer/cli/candidate_table.h"
 #include "explorer/cli/command_line.h"
@@ -9,6 +10,7 @@
 #include "explorer/cli/human.h"
 #include "explorer/cli/interrupt.h"
 #include "explorer/cli/progress.h"
+#include "explorer/cli/shared_options.h"
 #include "explorer/cli/table.h"
 #include "results/sqlite_store.h"
 #include "sweeps/driver.h"
@@ -18,6 +20,13 @@ namespace deepthin::explorer {
 namespace {
 
 constexpr const char* kDefaultDatabase = "deepthin.db";
+
+// Every evaluator there is, and with it the one that trains.
+std::vector<sweeps::EvaluatorEntry> Evaluators(const TrainingWorkplace& workplace) {
+  std::vector<sweeps::EvaluatorEntry> all = AllEvaluators();
+  all.push_back(TrainingEvaluator(workplace));
+  return all;
+}
 
 Json ToJson(const sweeps::Summary& summary) {
   return {{"sweep_hash", summary.sweep_hash}, {"trials", summary.total},
@@ -50,6 +59,8 @@ int Run(const Arguments& arguments) {
        .examples = {"deepthin sweep run demo", "deepthin sweep run table-11-125m --db mine.db",
                     "deepthin sweep run my-sweep.json --json > table.json"}});
   line.Text("db", "database file; made where absent", kDefaultDatabase)
+      .Text("runs", "folder of training runs in progress; default: beside the database")
+      .Text("threads,t", "of trainings; default: every CPU that the process may use")
       .Flag("retry-failures", "ask again what failed in an earlier run")
       .Positional("SWEEP", 1, 1);
   if (!line.Parse(arguments)) return 0;
@@ -58,20 +69,35 @@ int Run(const Arguments& arguments) {
   const std::string database = *line.GetFilled("db");
   const sweeps::Sweep sweep = sweeps::SweepFromArgument(argument);
   const auto points = sweeps::PointsOf(sweep, argument);
-  const auto evaluators = sweeps::MakeEvaluators(sweep, AllEvaluators(), argument);
+  ProgressLine progress;
+  sweeps::Progress last;  // before the trial in flight
+  const auto show = [&](const sweeps::Progress& p, const std::string& more) {
+    const std::string what = p.evaluator.empty() ? "" : fmt::format("{} {}", p.evaluator, p.label);
+    progress.Show(p.done, p.total, "trials", p.elapsed, p.eta, what + more);
+  };
+  const auto show_step = [&](const TrainingNews& news, const TrainingRun& run) {
+    show(last,
+         fmt::format("  step {}/{}  loss {:.3f}", news.step, run.options.rate.steps, news.loss));
+  };
+  const auto evaluators = sweeps::MakeEvaluators(
+      sweep,
+      Evaluators({.folder = line.GetFilled("runs").value_or(database + ".runs"),
+                  .threads = ThreadsFrom(line),
+                  .on_step = show_step,
+                  .should_stop = [] { return Interrupted(); }}),
+      argument);
   const auto store = results::OpenSqliteStore(database, results::OpenMode::kCreateOrExtend);
 
   fmt::print(stderr, "{}{}{}\n{} points x {} evaluators, into {}\n", sweep.name,
              sweep.description.empty() ? "" : ": ", sweep.description, points.size(),
              evaluators.size(), database);
   NoteInterrupts();
-  ProgressLine progress;
   sweeps::DriverOptions options;
   options.retry_failures = line.Has("retry-failures");
   options.should_stop = [] { return Interrupted(); };
   options.on_progress = [&](const sweeps::Progress& p) {
-    const std::string what = p.evaluator.empty() ? "" : fmt::format("{} {}", p.evaluator, p.label);
-    progress.Show(p.done, p.total, "trials", p.elapsed, p.eta, what);
+    last = p;
+    show(p, "");
   };
   const sweeps::Summary summary = RunSweep(sweep, points, evaluators, *store, options);
   progress.Finish();
@@ -195,7 +221,7 @@ int List(const Arguments& arguments) {
     return 0;
   }
   fmt::print("{}\nEvaluators:\n", table.ToString());
-  for (const auto& evaluator : AllEvaluators()) {
+  for (const auto& evaluator : Evaluators({})) {
     fmt::print("  {:<9} {}\n", evaluator.name, evaluator.help);
   }
   return 0;

@@ -14,10 +14,7 @@
 #include "explorer/model_source.h"
 #include "explorer/training_run.h"
 #include "runtime/checkpoint/vocabulary_files.h"
-#include "runtime/kernels/kernels.h"
-#include "runtime/kernels/peak_rate.h"
 #include "runtime/memory.h"
-#include "runtime/trainer/training_macs.h"
 #include "spec/files.h"
 #include "spec/json_io.h"
 
@@ -44,6 +41,8 @@ void AddOptions(CommandLine& line) {
       .Text("lr", "highest learning rate", kDefaultRate)
       .Text("warmup", "steps in which it rises; default: a tenth of them")
       .Text("parametrisation", "completep or standard", "completep")
+      .Text("precision", "of the products: f32, bf16, or auto: bf16 where this CPU does it faster",
+            "auto")
       .Text("eval-every", "steps between validations", "100")
       .Text("eval-tokens", "most tokens of a validation", "65536")
       .Text("checkpoint-every", "steps between checkpoints", "100")
@@ -59,6 +58,16 @@ runtime::Parametrisation ParametrisationFrom(const CommandLine& line) {
                    "completep or standard");
 }
 
+runtime::ProductPrecision PrecisionFrom(const CommandLine& line) {
+  const std::string text = *line.Get("precision");
+  if (const auto known = FromText<runtime::ProductPrecision>(text)) return *known;
+  if (text != "auto") {
+    throw InputError({"command line", "--precision"}, "is '" + text + "'", "f32, bf16 or auto");
+  }
+  const auto fast = runtime::ProductPrecision::kBf16;
+  return runtime::IsSupported(fast) ? fast : runtime::ProductPrecision::kF32;
+}
+
 runtime::TrainingOptions OptionsFrom(const CommandLine& line) {
   runtime::TrainingOptions options;
   options.shape = {.sequences = line.GetInt("batch", 1, kMostTokens),
@@ -68,6 +77,7 @@ runtime::TrainingOptions OptionsFrom(const CommandLine& line) {
       line.Get("warmup") ? line.GetInt("warmup", 0, options.rate.steps) : options.rate.steps / 10;
   options.rate.peak = line.GetDouble("lr", 0, 1e30);
   options.parametrisation = ParametrisationFrom(line);
+  options.precision = PrecisionFrom(line);
   return options;
 }
 
@@ -98,25 +108,6 @@ runtime::Vocabulary VocabularyFrom(const CommandLine& line) {
   return runtime::LoadVocabularyOfAnySize(*path, spec.vocab_size);
 }
 
-// What a sitting says of its speed.
-struct Speed {
-  double tokens_per_s = 0;
-  double flop_per_s = 0;     // two for each multiply-add that the model needs
-  double share_of_peak = 0;  // of the threads' multiply-add rate; 0 where that is not known
-};
-
-Speed SpeedOf(const TrainingRun& run, const TrainingResult& result, int64_t threads) {
-  const int64_t tokens = result.steps_now * run.options.shape.predicted();
-  Speed speed;
-  speed.tokens_per_s = static_cast<double>(tokens) / result.time_now.value();
-  speed.flop_per_s =
-      2 * speed.tokens_per_s * runtime::TrainingMacsPerToken(run.model, run.options.shape.length);
-  const double peak =
-      runtime::PeakMultiplyAddRate(runtime::ActiveKernels().target) * static_cast<double>(threads);
-  if (peak > 0) speed.share_of_peak = speed.flop_per_s / peak;
-  return speed;
-}
-
 // result.json of the folder: of the last sitting that did a step.
 Json StoredResult(const TrainingRun& run, const TrainingResult& result, const std::string& folder,
                   int64_t threads) {
@@ -127,7 +118,7 @@ Json StoredResult(const TrainingRun& run, const TrainingResult& result, const st
   json["params"] = CountParams(run.model).total();
   json["threads"] = threads;
   if (result.steps_now > 0) {
-    const Speed speed = SpeedOf(run, result, threads);
+    const TrainingSpeed speed = SpeedOf(run, result, threads);
     json["tokens_per_s"] = speed.tokens_per_s;
     json["model_flop_per_s"] = speed.flop_per_s;
     json["share_of_multiply_add_peak"] = speed.share_of_peak;
@@ -147,10 +138,10 @@ void PrintResult(const Json& json, const std::string& folder) {
   }
   fmt::print("\n");
   if (json.contains("tokens_per_s")) {
-    fmt::print(stderr, "{} tokens/s, {:.1f} GFLOP/s, {:.0f} % of {} threads' multiply-add peak\n",
-               HumanRate(json["tokens_per_s"]), json["model_flop_per_s"].get<double>() * 1e-9,
-               json["share_of_multiply_add_peak"].get<double>() * 100,
-               json["threads"].get<int64_t>());
+    fmt::print(
+        stderr, "{} tokens/s, {:.1f} GFLOP/s, {:.0f} % of {} threads' multiply-add peak in f32\n",
+        HumanRate(json["tokens_per_s"]), json["model_flop_per_s"].get<double>() * 1e-9,
+        json["share_of_multiply_add_peak"].get<double>() * 100, json["threads"].get<int64_t>());
   }
   if (outcome == "interrupted") {
     fmt::print(stderr, "go on with the same command; all that is done is in {}\n", folder);

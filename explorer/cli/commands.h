@@ -19,6 +19,7 @@ int RunConvert(const Arguments& arguments);
 int RunDoctor(const Arguments& arguments);
 int RunEstimate(const Arguments& arguments);
 int RunEval(const Arguments& arguments);
+int RunExperiment(const Arguments& arguments);
 int RunExport(const Arguments& arguments);
 int RunGenerate(const Arguments& arguments);
 int RunMeasure(const Arguments& arguments);

@@ -29,6 +29,7 @@ constexpr Command kCommands[] = {
     {"score", "how accurate models would be, by proxies", RunScore},
     {"proxies", "the accuracy proxies, and what each is worth", RunProxies},
     {"train", "train a model on text files; stops and goes on at any time", RunTrain},
+    {"experiment", "train many small models that answer one question; its page", RunExperiment},
     {"generate", "text from a checkpoint", RunGenerate},
     {"eval", "perplexity, multiple choice and logits of a checkpoint", RunEval},
     {"paper", "the tables of the MobileLLM paper", RunPaper},

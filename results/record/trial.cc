@@ -6,6 +6,7 @@ namespace {
 std::string_view KindOf(const CostEstimate&) { return "estimate"; }
 std::string_view KindOf(const Measurement&) { return "measurement"; }
 std::string_view KindOf(const ProxyScore&) { return "score"; }
+std::string_view KindOf(const TrainingRecord&) { return "training"; }
 std::string_view KindOf(const Infeasible&) { return "infeasible"; }
 std::string_view KindOf(const Failure&) { return "failure"; }
 

@@ -12,6 +12,7 @@
 #include "spec/measurement.h"
 #include "spec/problem.h"
 #include "spec/proxy_score.h"
+#include "spec/training_record.h"
 
 namespace deepthin::results {
 
@@ -31,14 +32,16 @@ struct Failure {
   friend bool operator==(const Failure&, const Failure&) = default;
 };
 
-using Outcome = std::variant<CostEstimate, Measurement, ProxyScore, Infeasible, Failure>;
+using Outcome =
+    std::variant<CostEstimate, Measurement, ProxyScore, TrainingRecord, Infeasible, Failure>;
 
-// "estimate", "measurement", "score", "infeasible" or "failure": as the store writes it.
+// "estimate", "measurement", "score", "training", "infeasible" or "failure": as the store writes
+// it.
 [[nodiscard]] std::string_view OutcomeKind(const Outcome& outcome);
 
 struct Trial {
   std::string key;        // content hash of `identity`: equal keys, equal question
-  std::string evaluator;  // "estimate", "measure", "score"
+  std::string evaluator;  // "estimate", "measure", "score", "train"
   std::string identity;   // JSON text: evaluator, its version and settings, and what of the problem
                           // the outcome depends on
   std::string started_at;  // UTC, 2026-01-31T12:00:00.000Z

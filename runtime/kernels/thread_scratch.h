@@ -13,6 +13,8 @@ enum class ScratchUse {
   kScales,       // of activations
   kPanel,        // weights of some rows, unpacked and interleaved
   kPanelScales,
+  kLeftRows,   // of a trainer's product, rounded
+  kAttention,  // what the trainer keeps of one head
   kCount
 };
 

@@ -6,6 +6,7 @@
 #include <numbers>
 #include <vector>
 
+#include "runtime/kernels/training_kernels.h"
 #include "spec/errors.h"
 
 namespace deepthin::runtime {
@@ -13,6 +14,24 @@ namespace {
 
 // Elements that a thread takes at a time, and whose squares are one partial sum.
 constexpr int64_t kPiece = 1 << 14;
+
+// In f64, as several chains of additions that do not wait for each other.
+double SumOfSquares(const float* x, int64_t n) {
+  constexpr int64_t kChains = 8;
+  double sums[kChains] = {};
+  const int64_t whole = n - n % kChains;
+  for (int64_t i = 0; i < whole; i += kChains) {
+    for (int64_t j = 0; j < kChains; ++j) {
+      sums[j] += static_cast<double>(x[i + j]) * static_cast<double>(x[i + j]);
+    }
+  }
+  double total = 0;
+  for (int64_t i = whole; i < n; ++i) {
+    total += static_cast<double>(x[i]) * static_cast<double>(x[i]);
+  }
+  for (const double sum : sums) total += sum;
+  return total;
+}
 
 }  // namespace
 
@@ -30,12 +49,8 @@ double GlobalNorm(std::span<const float> gradient, ThreadPool& pool) {
   std::vector<double> sums(static_cast<size_t>((n + kPiece - 1) / kPiece));
   const auto square = [&](int64_t begin, int64_t end) {
     for (int64_t piece = begin; piece < end; ++piece) {
-      double sum = 0;
-      for (int64_t i = piece * kPiece; i < std::min((piece + 1) * kPiece, n); ++i) {
-        const auto g = static_cast<double>(gradient[static_cast<size_t>(i)]);
-        sum += g * g;
-      }
-      sums[static_cast<size_t>(piece)] = sum;
+      sums[static_cast<size_t>(piece)] =
+          SumOfSquares(gradient.data() + piece * kPiece, std::min(kPiece, n - piece * kPiece));
     }
   };
   pool.ForRanges(static_cast<int64_t>(sums.size()), 1, std::cref(square));
@@ -72,31 +87,27 @@ void AdamW::Step(std::span<float> parameters, std::span<const float> gradient, d
   DEEPTHIN_CHECK(parameters.size() == mean_.values().size());
   DEEPTHIN_CHECK(gradient.size() == parameters.size());
   ++steps_;
-  const auto beta1 = static_cast<float>(options_.beta1);
-  const auto beta2 = static_cast<float>(options_.beta2);
-  const auto fresh1 = static_cast<float>(1 - options_.beta1);
-  const auto fresh2 = static_cast<float>(1 - options_.beta2);
   const auto steps = static_cast<double>(steps_);
   // Both moments begin at zero, and are too small by these factors.
   const double bias1 = 1 - std::pow(options_.beta1, steps);
-  const auto root_bias2 = static_cast<float>(std::sqrt(1 - std::pow(options_.beta2, steps)));
-  const auto scale = static_cast<float>(gradient_scale);
+  const double bias2 = 1 - std::pow(options_.beta2, steps);
+  const auto& kernels = ActiveTrainingKernels<float>();
   const auto update = [&](int64_t first, int64_t last) {
-    for (int64_t piece = first; piece < last; ++piece) {
-      const auto& [begin, end, decays, rate_scale, piece_epsilon] =
-          pieces_[static_cast<size_t>(piece)];
-      const auto rate = static_cast<float>(rate_scale * learning_rate / bias1);
-      const auto epsilon = static_cast<float>(piece_epsilon);
-      const auto keep = static_cast<float>(decays ? 1 - learning_rate * options_.decay : 1);
-      float* p = parameters.data();
-      float* m = mean_.data();
-      float* v = variance_.data();
-      for (int64_t i = begin; i < end; ++i) {
-        const float g = scale * gradient[static_cast<size_t>(i)];
-        m[i] = beta1 * m[i] + fresh1 * g;
-        v[i] = beta2 * v[i] + fresh2 * g * g;
-        p[i] = keep * p[i] - rate * m[i] / (std::sqrt(v[i]) / root_bias2 + epsilon);
-      }
+    for (int64_t i = first; i < last; ++i) {
+      const Piece& piece = pieces_[static_cast<size_t>(i)];
+      const AdamWFactors<float> factors = {
+          .gradient_scale = static_cast<float>(gradient_scale),
+          .beta1 = static_cast<float>(options_.beta1),
+          .fresh1 = static_cast<float>(1 - options_.beta1),
+          .beta2 = static_cast<float>(options_.beta2),
+          .fresh2 = static_cast<float>(1 - options_.beta2),
+          .rate = static_cast<float>(piece.rate_scale * learning_rate / bias1),
+          .keep = static_cast<float>(piece.decays ? 1 - learning_rate * options_.decay : 1),
+          .root_bias2 = static_cast<float>(std::sqrt(bias2)),
+          .epsilon = static_cast<float>(piece.epsilon)};
+      const int64_t at = piece.begin;
+      kernels.AdamWStep(factors, gradient.data() + at, piece.end - at, parameters.data() + at,
+                        mean_.data() + at, variance_.data() + at);
     }
   };
   pool_.ForRanges(static_cast<int64_t>(pieces_.size()), 1, std::cref(update));

@@ -16,8 +16,8 @@ namespace {
 
 // Tokens whose logits are there at a time.
 constexpr int64_t kHeadTokens = 512;
-constexpr int64_t kGrainTokens = 8;
 constexpr int64_t kGrainColumns = 16;
+constexpr int64_t kGrainElements = 1 << 14;
 
 // What the backward pass needs of one executed block. A row is a token.
 template <class T>
@@ -43,10 +43,12 @@ struct BlockTape {
 
 template <class T>
 struct Backpropagation<T>::State {
-  State(const ModelSpec& model, const BatchShape& batch_shape, ThreadPool& threads);
+  State(const ModelSpec& model, const BatchShape& batch_shape, ThreadPool& threads,
+        ProductPrecision precision);
 
   double Run(std::span<const T> p, BatchView batch, std::span<T> gradient);
   void RunBlocks(std::span<const T> p, BatchView batch, const ForwardObserver<T>& observer);
+  void Clear(std::span<T> gradient) const;
   void Split(BatchView batch);
   void Embed(std::span<const T> p);
   void ForwardBlock(std::span<const T> p, size_t executed, const ForwardObserver<T>& observer);
@@ -56,7 +58,6 @@ struct Backpropagation<T>::State {
   void BackwardAttention(std::span<const T> p, const BlockPlaces& places, MatrixView<const T> in,
                          BlockTape<T>& tape, std::span<T> gradient);
   void AddEmbeddingGradient(std::span<T> gradient);
-  void AddResidual(MatrixView<const T> x, MatrixView<T> sum) const;
 
   [[nodiscard]] const BlockPlaces& PlacesOf(size_t executed) const {
     return layout.blocks[static_cast<size_t>(order[executed])];
@@ -85,17 +86,18 @@ struct Backpropagation<T>::State {
   Tensor<T> hidden, dhidden;  // [tokens, d_ff]
   Tensor<T> dgate_up, dqkv, dattended;
   Tensor<T> logits;  // [up to kHeadTokens, vocab_size]
+  PackedMatrix<T> head_forward, head_backward;
 };
 
 template <class T>
 Backpropagation<T>::State::State(const ModelSpec& model, const BatchShape& batch_shape,
-                                 ThreadPool& threads)
+                                 ThreadPool& threads, ProductPrecision precision)
     : spec(model),
       shape(batch_shape),
       pool(threads),
       layout(LayOutParameters(spec)),
       order(ExecutionOrder(spec)),
-      products(pool),
+      products(pool, precision),
       attention(spec, shape.length, pool),
       rope(spec, shape.length, pool),
       norm{pool, static_cast<T>(spec.norm_eps)},
@@ -127,7 +129,7 @@ double Backpropagation<T>::State::Run(std::span<const T> p, BatchView batch,
                                       std::span<T> gradient) {
   DEEPTHIN_CHECK(gradient.empty() || gradient.size() == p.size());
   RunBlocks(p, batch, {});
-  std::fill(gradient.begin(), gradient.end(), T{0});
+  Clear(gradient);
   const double loss = Head(p, gradient);
   if (gradient.empty()) return loss;
   for (size_t i = order.size(); i-- > 0;) {
@@ -145,6 +147,14 @@ void Backpropagation<T>::State::RunBlocks(std::span<const T> p, BatchView batch,
   Split(batch);
   Embed(p);
   for (size_t i = 0; i < order.size(); ++i) ForwardBlock(p, i, observer);
+}
+
+template <class T>
+void Backpropagation<T>::State::Clear(std::span<T> gradient) const {
+  const auto clear = [&](int64_t begin, int64_t end) {
+    std::fill(gradient.begin() + begin, gradient.begin() + end, T{0});
+  };
+  pool.ForRanges(static_cast<int64_t>(gradient.size()), kGrainElements, std::cref(clear));
 }
 
 // The batch's sequences into what goes in and what is to come out.
@@ -167,17 +177,6 @@ void Backpropagation<T>::State::Embed(std::span<const T> p) {
   }
 }
 
-// sum += x
-template <class T>
-void Backpropagation<T>::State::AddResidual(MatrixView<const T> x, MatrixView<T> sum) const {
-  const auto add = [&](int64_t begin, int64_t end) {
-    for (int64_t t = begin; t < end; ++t) {
-      for (int64_t i = 0; i < x.cols; ++i) sum.Row(t)[i] += x.Row(t)[i];
-    }
-  };
-  pool.ForRanges(x.rows, kGrainTokens, std::cref(add));
-}
-
 template <class T>
 void Backpropagation<T>::State::ForwardBlock(std::span<const T> p, size_t executed,
                                              const ForwardObserver<T>& observer) {
@@ -190,22 +189,20 @@ void Backpropagation<T>::State::ForwardBlock(std::span<const T> p, size_t execut
     on_tile = [&](const AttentionTile<T>& tile) { observer.on_attention(index, tile); };
   }
   norm.Forward(in, places.attn_norm.In(p).data, normed.view());
-  products.Forward(AsConstView(normed.view()), places.qkv.In(p), tape.qkv.view());
+  products.Forward(AsConstView(normed.view()), places.qkv.In(p), {}, tape.qkv.view());
   rope.Forward(tape.qkv.view());
   attention.Forward(AsConstView(tape.qkv.view()), tape.attended.view(), tape.log_sums.view(),
                     on_tile);
-  products.Forward(AsConstView(tape.attended.view()), places.wo.In(p), tape.middle.view());
-  AddResidual(in, tape.middle.view());
+  products.Forward(AsConstView(tape.attended.view()), places.wo.In(p), in, tape.middle.view());
 
   const MatrixView<const T> middle = AsConstView(tape.middle.view());
   norm.Forward(middle, places.ffn_norm.In(p).data, normed.view());
-  products.Forward(AsConstView(normed.view()), places.gate_up.In(p), tape.gate_up.view());
+  products.Forward(AsConstView(normed.view()), places.gate_up.In(p), {}, tape.gate_up.view());
   if (observer.on_ffn) {
     observer.on_ffn(index, AsConstView(normed.view()), AsConstView(tape.gate_up.view()));
   }
   activation.Forward(AsConstView(tape.gate_up.view()), hidden.view());
-  products.Forward(AsConstView(hidden.view()), places.w_down.In(p), tape.out.view());
-  AddResidual(middle, tape.out.view());
+  products.Forward(AsConstView(hidden.view()), places.w_down.In(p), middle, tape.out.view());
 }
 
 // Final norm, head and loss; with a gradient also back through them, to dx.
@@ -216,16 +213,18 @@ double Backpropagation<T>::State::Head(std::span<const T> p, std::span<T> gradie
   const MatrixView<const T> head = layout.head.In(p);
   const T scale = back ? 1 / static_cast<T>(last.rows) : T{0};
   norm.Forward(last, layout.final_norm.In(p).data, normed.view());
+  products.PackTransposed(head, head_forward);
+  if (back) products.Pack(head, head_backward);
   for (int64_t begin = 0; begin < last.rows; begin += kHeadTokens) {
     const int64_t end = std::min(begin + kHeadTokens, last.rows);
     const MatrixView<const T> in = AsConstView(normed.view()).Rows(begin, end);
     const MatrixView<T> out = logits.First(end - begin);
     const auto from = static_cast<size_t>(begin);
-    products.Forward(in, head, out);
+    products.Multiply(in, head_forward, {}, out);
     CrossEntropy<T>(pool, out, std::span(targets).subspan(from), scale,
                     std::span(losses).subspan(from));
     if (!back) continue;
-    products.InputGradient(AsConstView(out), head, dnormed.view().Rows(begin, end));
+    products.Multiply(AsConstView(out), head_backward, {}, dnormed.view().Rows(begin, end));
     products.AddWeightGradient(AsConstView(out), in, layout.head.In(gradient));
   }
   if (back) {
@@ -245,10 +244,9 @@ void Backpropagation<T>::State::BackwardFfn(std::span<const T> p, const BlockPla
   const MatrixView<const T> dout = AsConstView(dx.view());
   const MatrixView<const T> gate_up = AsConstView(tape.gate_up.view());
   const MatrixView<const T> middle = AsConstView(tape.middle.view());
-  activation.Forward(gate_up, hidden.view());
-  products.AddWeightGradient(dout, AsConstView(hidden.view()), places.w_down.In(gradient));
   products.InputGradient(dout, places.w_down.In(p), dhidden.view());
-  activation.Backward(gate_up, AsConstView(dhidden.view()), dgate_up.view());
+  activation.Backward(gate_up, AsConstView(dhidden.view()), hidden.view(), dgate_up.view());
+  products.AddWeightGradient(dout, AsConstView(hidden.view()), places.w_down.In(gradient));
   norm.Forward(middle, places.ffn_norm.In(p).data, normed.view());
   products.AddWeightGradient(AsConstView(dgate_up.view()), AsConstView(normed.view()),
                              places.gate_up.In(gradient));
@@ -308,10 +306,10 @@ void RequireTrainable(const ModelSpec& spec, int64_t length) {
 
 template <class T>
 Backpropagation<T>::Backpropagation(const ModelSpec& spec, const BatchShape& shape,
-                                    ThreadPool& pool) {
+                                    ThreadPool& pool, ProductPrecision precision) {
   DEEPTHIN_CHECK(shape.sequences >= 1 && shape.length >= 1);
   RequireTrainable(spec, shape.length);
-  state_ = std::make_unique<State>(spec, shape, pool);
+  state_ = std::make_unique<State>(spec, shape, pool, precision);
 }
 template <class T>
 Backpropagation<T>::~Backpropagation() = default;

@@ -17,6 +17,7 @@
 #include "runtime/trainer/batch.h"
 #include "runtime/trainer/forward_observer.h"
 #include "runtime/trainer/parameters.h"
+#include "runtime/trainer/products.h"
 #include "spec/model_spec.h"
 
 namespace deepthin::runtime {
@@ -35,7 +36,9 @@ class Backpropagation {
  public:
   // Throws InputError where the spec is not valid or not trainable or the sequences are longer than
   // max_seq_len, EnvironmentError where memory does not suffice. REQUIRES: shape of 1 or more.
-  Backpropagation(const ModelSpec& spec, const BatchShape& shape, ThreadPool& pool);
+  // IsSupported(precision).
+  Backpropagation(const ModelSpec& spec, const BatchShape& shape, ThreadPool& pool,
+                  ProductPrecision precision = ProductPrecision::kF32);
   ~Backpropagation();
   Backpropagation(const Backpropagation&) = delete;
   Backpropagation& operator=(const Backpropagation&) = delete;

@@ -32,9 +32,9 @@ class CausalAttention {
                 MatrixView<const T> dout, MatrixView<T> dqkv);
 
  private:
-  struct Worker;  // buffers of one range of items
+  struct Scratch;  // memory of one thread
 
-  // body(worker, first row, key/value head) for each sequence and head.
+  // body(scratch, first row, key/value head) for each sequence and head.
   template <class Body>
   void ForItems(int64_t tokens, const Body& body);
 

@@ -3,127 +3,96 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
-#include <numbers>
+#include <type_traits>
+
+#include "runtime/kernels/kernels.h"
+#include "runtime/kernels/training_kernels.h"
+#include "runtime/trainer/tensor.h"
 
 namespace deepthin::runtime {
 namespace {
 
 constexpr int64_t kGrainTokens = 8;
-constexpr int64_t kGrainColumns = 16;
+// Tokens whose share of a norm's gradient is one partial sum.
+constexpr int64_t kTokensOfASum = 32;
+// Heads that are rotated at once are at least so wide.
+constexpr int64_t kRopeWidth = 64;
 
-template <class T>
-T InverseRms(const T* x, int64_t n, T eps) {
-  double squares = 0;  // in f64: a long sum in f32 loses digits
-  for (int64_t i = 0; i < n; ++i) squares += static_cast<double>(x[i]) * static_cast<double>(x[i]);
-  return static_cast<T>(1 / std::sqrt(squares / static_cast<double>(n) + static_cast<double>(eps)));
+// Pairs of a row, as the kernel Rope has it.
+void RotateHeads(MatrixView<float> heads, const float* cos, const float* sin) {
+  static const auto kernel = ActiveKernels().Rope;
+  kernel(heads, cos, sin);
 }
 
-// A value of the activation function and its derivative there.
-template <class T>
-struct Curve {
-  T value;
-  T slope;
-};
-
-template <class T>
-Curve<T> Silu(T x) {
-  const T sigmoid = 1 / (1 + std::exp(-x));
-  return {x * sigmoid, sigmoid * (1 + x * (1 - sigmoid))};
-}
-
-// The tanh form of GELU (Hendrycks & Gimpel, arXiv 1606.08415, section 2), as the decoder has it.
-template <class T>
-Curve<T> Gelu(T x) {
-  const T root = static_cast<T>(std::numbers::sqrt2 * std::numbers::inv_sqrtpi);  // sqrt(2 / pi)
-  const T cubic = static_cast<T>(0.044715);
-  const T tanh = std::tanh(root * (x + cubic * x * x * x));
-  return {x / 2 * (1 + tanh),
-          (1 + tanh) / 2 + x / 2 * (1 - tanh * tanh) * root * (1 + 3 * cubic * x * x)};
-}
-
-template <class T>
-Curve<T> CurveOf(Ffn ffn, T x) {
-  switch (ffn) {
-    case Ffn::kSwiglu:
-      return Silu(x);
-    case Ffn::kGelu:
-      return Gelu(x);
-    case Ffn::kRelu:
-      return x > 0 ? Curve<T>{x, T{1}} : Curve<T>{T{0}, T{0}};
+void RotateHeads(MatrixView<double> heads, const double* cos, const double* sin) {
+  for (int64_t h = 0; h < heads.rows; ++h) {
+    double* row = heads.Row(h);
+    for (int64_t i = 0; i < heads.cols; i += 2) {
+      const double a = row[i];
+      const double b = row[i + 1];
+      row[i] = a * cos[i] + b * sin[i];
+      row[i + 1] = b * cos[i + 1] + a * sin[i + 1];
+    }
   }
-  return {};
 }
 
 }  // namespace
 
 template <class T>
 void RmsNorm<T>::Forward(MatrixView<const T> x, const T* g, MatrixView<T> y) const {
+  const auto& kernels = ActiveTrainingKernels<T>();
   const auto normalise = [&](int64_t begin, int64_t end) {
-    for (int64_t t = begin; t < end; ++t) {
-      const T r = InverseRms(x.Row(t), x.cols, eps);
-      for (int64_t i = 0; i < x.cols; ++i) y.Row(t)[i] = g[i] * x.Row(t)[i] * r;
-    }
+    for (int64_t t = begin; t < end; ++t) kernels.NormRow(x.Row(t), g, x.cols, eps, y.Row(t));
   };
   pool.ForRanges(x.rows, kGrainTokens, std::cref(normalise));
 }
 
-// dx = r g dy - x r^3 / d sum(g dy x); dg = sum over tokens of dy x r.
 template <class T>
 void RmsNorm<T>::AddBackward(MatrixView<const T> x, const T* g, MatrixView<const T> dy,
                              MatrixView<T> dx, T* dg) const {
-  std::vector<T> inverse(static_cast<size_t>(x.rows));
-  const auto to_input = [&](int64_t begin, int64_t end) {
+  const auto& kernels = ActiveTrainingKernels<T>();
+  Tensor<T> sums((x.rows + kTokensOfASum - 1) / kTokensOfASum, x.cols, "a norm's gradient");
+  const auto back = [&](int64_t begin, int64_t end) {
     for (int64_t t = begin; t < end; ++t) {
-      const T* in = x.Row(t);
-      const T r = InverseRms(in, x.cols, eps);
-      inverse[static_cast<size_t>(t)] = r;
-      double dot = 0;
-      for (int64_t i = 0; i < x.cols; ++i) dot += static_cast<double>(g[i] * dy.Row(t)[i] * in[i]);
-      const T along = r * r * r * static_cast<T>(dot) / static_cast<T>(x.cols);
-      for (int64_t i = 0; i < x.cols; ++i) dx.Row(t)[i] += r * g[i] * dy.Row(t)[i] - along * in[i];
+      kernels.NormGradientRow(x.Row(t), g, dy.Row(t), x.cols, eps, dx.Row(t),
+                              sums.Row(t / kTokensOfASum));
     }
   };
-  pool.ForRanges(x.rows, kGrainTokens, std::cref(to_input));
-  const auto to_weights = [&](int64_t begin, int64_t end) {
-    for (int64_t t = 0; t < x.rows; ++t) {
-      const T r = inverse[static_cast<size_t>(t)];
-      for (int64_t i = begin; i < end; ++i) dg[i] += dy.Row(t)[i] * x.Row(t)[i] * r;
-    }
-  };
-  pool.ForRanges(x.cols, kGrainColumns, std::cref(to_weights));
+  pool.ForRanges(x.rows, kTokensOfASum, std::cref(back));
+  for (int64_t s = 0; s < sums.rows(); ++s) {
+    const T* sum = sums.Row(s);
+    for (int64_t i = 0; i < x.cols; ++i) dg[i] += sum[i];
+  }
 }
 
 template <class T>
 Rope<T>::Rope(const ModelSpec& spec, int64_t sequence_length, ThreadPool& pool)
     : length_(sequence_length),
-      pairs_(spec.head_dim / 2),
       rotated_(QueryDim(spec) + KvDim(spec)),
+      width_(std::min((kRopeWidth + spec.head_dim - 1) / spec.head_dim * spec.head_dim, rotated_)),
       pool_(pool) {
   for (int64_t position = 0; position < length_; ++position) {
-    for (int64_t i = 0; i < pairs_; ++i) {
-      const double exponent = -static_cast<double>(2 * i) / static_cast<double>(spec.head_dim);
+    for (int64_t i = 0; i < width_; ++i) {
+      const int64_t pair = i % spec.head_dim / 2;
+      const double exponent = -static_cast<double>(2 * pair) / static_cast<double>(spec.head_dim);
       const double angle = static_cast<double>(position) * std::pow(spec.rope_theta, exponent);
+      const double sin = (i % 2 == 0 ? -1 : 1) * std::sin(angle);
       cos_.push_back(static_cast<T>(std::cos(angle)));
-      sin_.push_back(static_cast<T>(std::sin(angle)));
+      sin_.push_back(static_cast<T>(sin));
+      back_.push_back(static_cast<T>(-sin));
     }
   }
 }
 
 template <class T>
-void Rope<T>::Rotate(MatrixView<T> qkv, T sign) const {
+void Rope<T>::Rotate(MatrixView<T> qkv, const std::vector<T>& sin) const {
+  const int64_t whole = rotated_ / width_;
   const auto rotate = [&](int64_t begin, int64_t end) {
     for (int64_t t = begin; t < end; ++t) {
-      T* row = qkv.Row(t);
-      const T* cos = cos_.data() + t % length_ * pairs_;
-      const T* sin = sin_.data() + t % length_ * pairs_;
-      for (int64_t i = 0; 2 * i < rotated_; ++i) {
-        const T c = cos[i % pairs_];
-        const T s = sign * sin[i % pairs_];
-        const T a = row[2 * i];
-        const T b = row[2 * i + 1];
-        row[2 * i] = a * c - b * s;
-        row[2 * i + 1] = a * s + b * c;
-      }
+      const T* cos_row = cos_.data() + t % length_ * width_;
+      const T* sin_row = sin.data() + t % length_ * width_;
+      RotateHeads(Dense(qkv.Row(t), whole, width_), cos_row, sin_row);
+      RotateHeads(Dense(qkv.Row(t) + whole * width_, 1, rotated_ % width_), cos_row, sin_row);
     }
   };
   pool_.ForRanges(qkv.rows, kGrainTokens, std::cref(rotate));
@@ -131,15 +100,10 @@ void Rope<T>::Rotate(MatrixView<T> qkv, T sign) const {
 
 template <class T>
 void Activation<T>::Forward(MatrixView<const T> gate_up, MatrixView<T> hidden) const {
-  const bool gated = ffn == Ffn::kSwiglu;
+  const auto& kernels = ActiveTrainingKernels<T>();
   const auto activate = [&](int64_t begin, int64_t end) {
     for (int64_t t = begin; t < end; ++t) {
-      const T* in = gate_up.Row(t);
-      const T* up = in + hidden.cols;
-      for (int64_t i = 0; i < hidden.cols; ++i) {
-        const T value = CurveOf(ffn, in[i]).value;
-        hidden.Row(t)[i] = gated ? value * up[i] : value;
-      }
+      kernels.ActivationRow(ffn, gate_up.Row(t), hidden.cols, hidden.Row(t));
     }
   };
   pool.ForRanges(hidden.rows, kGrainTokens, std::cref(activate));
@@ -147,19 +111,12 @@ void Activation<T>::Forward(MatrixView<const T> gate_up, MatrixView<T> hidden) c
 
 template <class T>
 void Activation<T>::Backward(MatrixView<const T> gate_up, MatrixView<const T> dhidden,
-                             MatrixView<T> dgate_up) const {
-  const bool gated = ffn == Ffn::kSwiglu;
+                             MatrixView<T> hidden, MatrixView<T> dgate_up) const {
+  const auto& kernels = ActiveTrainingKernels<T>();
   const auto back = [&](int64_t begin, int64_t end) {
     for (int64_t t = begin; t < end; ++t) {
-      const T* in = gate_up.Row(t);
-      T* din = dgate_up.Row(t);
-      const int64_t n = dhidden.cols;
-      for (int64_t i = 0; i < n; ++i) {
-        const Curve<T> curve = CurveOf(ffn, in[i]);
-        const T dh = dhidden.Row(t)[i];
-        din[i] = gated ? dh * in[n + i] * curve.slope : dh * curve.slope;
-        if (gated) din[n + i] = dh * curve.value;
-      }
+      kernels.ActivationGradientRow(ffn, gate_up.Row(t), dhidden.Row(t), dhidden.cols,
+                                    hidden.Row(t), dgate_up.Row(t));
     }
   };
   pool.ForRanges(dhidden.rows, kGrainTokens, std::cref(back));
@@ -168,20 +125,11 @@ void Activation<T>::Backward(MatrixView<const T> gate_up, MatrixView<const T> dh
 template <class T>
 void CrossEntropy(ThreadPool& pool, MatrixView<T> logits, std::span<const int32_t> targets, T scale,
                   std::span<T> losses) {
+  const auto& kernels = ActiveTrainingKernels<T>();
   const auto rows = [&](int64_t begin, int64_t end) {
     for (int64_t t = begin; t < end; ++t) {
-      T* row = logits.Row(t);
-      const auto target = targets[static_cast<size_t>(t)];
-      const T greatest = *std::max_element(row, row + logits.cols);
-      double sum = 0;
-      for (int64_t i = 0; i < logits.cols; ++i) {
-        sum += static_cast<double>(std::exp(row[i] - greatest));
-      }
-      const T log_sum = greatest + static_cast<T>(std::log(sum));
-      losses[static_cast<size_t>(t)] = log_sum - row[target];
-      if (scale == 0) continue;
-      for (int64_t i = 0; i < logits.cols; ++i) row[i] = scale * std::exp(row[i] - log_sum);
-      row[target] -= scale;
+      const auto at = static_cast<size_t>(t);
+      losses[at] = kernels.CrossEntropyRow(logits.Row(t), logits.cols, targets[at], scale);
     }
   };
   pool.ForRanges(logits.rows, 1, std::cref(rows));

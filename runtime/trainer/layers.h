@@ -34,18 +34,21 @@ class Rope {
   Rope(const ModelSpec& spec, int64_t sequence_length, ThreadPool& pool);
 
   // Queries and keys of qkv, [tokens, (n_heads + 2 n_kv_heads) head_dim].
-  void Forward(MatrixView<T> qkv) const { Rotate(qkv, T{1}); }
+  void Forward(MatrixView<T> qkv) const { Rotate(qkv, sin_); }
   // Their gradients, back: the inverse of a rotation is its transpose.
-  void Backward(MatrixView<T> dqkv) const { Rotate(dqkv, T{-1}); }
+  void Backward(MatrixView<T> dqkv) const { Rotate(dqkv, back_); }
 
  private:
-  void Rotate(MatrixView<T> qkv, T sign) const;
+  void Rotate(MatrixView<T> qkv, const std::vector<T>& sin) const;
 
   int64_t length_;
-  int64_t pairs_;       // of a head
-  int64_t rotated_;     // columns: queries and keys
-  std::vector<T> cos_;  // [sequence_length, pairs]
+  int64_t rotated_;  // columns: queries and keys
+  int64_t width_;    // of the tables: some heads, so that short ones fill vectors, too
+  // [sequence_length, width]: an element and the other of its pair times these two are the rotated
+  // element.
+  std::vector<T> cos_;
   std::vector<T> sin_;
+  std::vector<T> back_;  // -sin
   ThreadPool& pool_;
 };
 
@@ -56,8 +59,8 @@ struct Activation {
   Ffn ffn;
 
   void Forward(MatrixView<const T> gate_up, MatrixView<T> hidden) const;
-  // dgate_up from dhidden; overwritten.
-  void Backward(MatrixView<const T> gate_up, MatrixView<const T> dhidden,
+  // dgate_up from dhidden, and hidden once more; both overwritten.
+  void Backward(MatrixView<const T> gate_up, MatrixView<const T> dhidden, MatrixView<T> hidden,
                 MatrixView<T> dgate_up) const;
 };
 

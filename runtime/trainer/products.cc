@@ -2,158 +2,186 @@
 
 #include <algorithm>
 #include <functional>
-#include <span>
 #include <type_traits>
 
-#include "runtime/kernels/kernels.h"
+#include "runtime/kernels/thread_scratch.h"
 #include "spec/errors.h"
 
 namespace deepthin::runtime {
 namespace {
 
-// Side of the squares that a transposition goes by: two squares of f64 are 8 KiB, within L1.
-constexpr int64_t kSquare = 16;
-// A range of a product has at least so many of its outer elements, two panels of the kernels.
-constexpr int64_t kGrain = 2 * kRowsPerPanel;
-// Tokens that a weight gradient is summed over at a time: their panel of 64 columns is 128 KiB.
-constexpr int64_t kTokensAtATime = 512;
+// Depth that a product goes through at a time: a panel of it is 128 KiB in f32, a part of L2. Even.
+constexpr int64_t kDepth = 512;
+// Rows of the left operand that meet all panels before the next ones do: L2 holds them.
+constexpr int64_t kRows = 96;
+constexpr int64_t kGrainRows = 48;
+// Tokens that a weight gradient is summed over at a time. Even.
+constexpr int64_t kTokens = 1024;
 
-// The kernels are looked up once: the environment decides, and does not change.
-const Kernels& TrainingKernels() {
-  static const Kernels& kernels = ActiveKernels();
-  return kernels;
-}
+int64_t PanelsOf(int64_t columns) { return (columns + kPanelColumns - 1) / kPanelColumns; }
 
-void MultiplyRows(MatrixView<const float> x, MatrixView<const float> w, MatrixView<float> out) {
-  const auto size = static_cast<size_t>(w.rows * w.cols);
-  TrainingKernels().MatMul(Dtype::kF32)(F32Matrix({w.data, size}, w.rows, w.cols),
-                                        FloatActivations(x), out);
-}
-
-void MultiplyRows(MatrixView<const double> x, MatrixView<const double> w, MatrixView<double> out) {
-  for (int64_t t = 0; t < x.rows; ++t) {
-    for (int64_t r = 0; r < w.rows; ++r) {
-      double sum = 0;
-      for (int64_t c = 0; c < w.cols; ++c) sum += x.Row(t)[c] * w.Row(r)[c];
-      out.Row(t)[r] = sum;
-    }
-  }
-}
-
-// The transpose in a buffer that grows where it must.
 template <class T>
-MatrixView<const T> TransposedIn(std::vector<T>& buffer, MatrixView<const T> in) {
-  const auto size = static_cast<size_t>(in.rows * in.cols);
-  if (buffer.size() < size) buffer.resize(size);
-  Transpose(in, Dense(buffer.data(), in.cols, in.rows));
-  return Dense<const T>(buffer.data(), in.cols, in.rows);
+void Grow(Tensor<T>& buffer, int64_t rows) {
+  if (buffer.rows() < rows) buffer = Tensor<T>(rows, kPanelColumns, "the operands of a product");
 }
 
 template <class T>
-void AddTo(MatrixView<T> out, MatrixView<const T> term) {
-  for (int64_t r = 0; r < out.rows; ++r) {
-    T* to = out.Row(r);
-    const T* from = term.Row(r);
-    for (int64_t c = 0; c < out.cols; ++c) to[c] += from[c];
-  }
-}
-
-// out += at b, where `at` is already transposed: [out.rows, n].
-template <class T>
-void AddProduct(MatrixView<const T> at, MatrixView<const T> b, std::vector<T>& b_transposed,
-                std::vector<T>& product, MatrixView<T> out) {
-  const auto size = static_cast<size_t>(out.rows * out.cols);
-  if (product.size() < size) product.resize(size);
-  const MatrixView<T> sums = Dense(product.data(), out.rows, out.cols);
-  MultiplyRows(at, TransposedIn(b_transposed, b), sums);
-  AddTo(out, MatrixView<const T>{sums.data, sums.rows, sums.cols, sums.stride});
+MatrixView<const T> ColumnsOfPanel(MatrixView<const T> m, int64_t panel) {
+  const int64_t begin = panel * kPanelColumns;
+  return m.Columns(begin, std::min(begin + kPanelColumns, m.cols));
 }
 
 }  // namespace
 
+bool IsSupported(ProductPrecision precision) {
+  return precision == ProductPrecision::kF32 || ActiveBf16Products() != nullptr;
+}
+
 template <class T>
-void Transpose(MatrixView<const T> in, MatrixView<T> out) {
-  DEEPTHIN_CHECK(in.rows == out.cols && in.cols == out.rows);
-  for (int64_t r0 = 0; r0 < in.rows; r0 += kSquare) {
-    const int64_t r1 = std::min(r0 + kSquare, in.rows);
-    for (int64_t c0 = 0; c0 < in.cols; c0 += kSquare) {
-      const int64_t c1 = std::min(c0 + kSquare, in.cols);
-      for (int64_t c = c0; c < c1; ++c) {
-        T* to = out.Row(c);
-        for (int64_t r = r0; r < r1; ++r) to[r] = in.Row(r)[c];
-      }
+Products<T>::Products(ThreadPool& pool, ProductPrecision precision)
+    : pool_(pool),
+      pack_rows_(ActiveTrainingKernels<T>().PackRows),
+      pack_columns_(ActiveTrainingKernels<T>().PackColumns),
+      multiply_(ActiveTrainingKernels<T>().Multiply) {
+  if (precision == ProductPrecision::kF32) return;
+  if constexpr (std::is_same_v<T, float>) {
+    const Bf16Products* products = ActiveBf16Products();
+    DEEPTHIN_CHECK(products != nullptr);
+    per_row_ = 2;
+    round_rows_ = products->RoundRows;
+    pack_rows_ = products->PackRows;
+    pack_columns_ = products->PackColumns;
+    multiply_ = products->Multiply;
+  } else {
+    DEEPTHIN_CHECK(false);  // gradient checks are in f64 throughout
+  }
+}
+
+template <class T>
+void Products<T>::PackTransposed(MatrixView<const T> w, PackedMatrix<T>& packed) {
+  packed.depth = w.cols;
+  packed.cols = w.rows;
+  const int64_t size = PanelRows(w.cols);
+  Grow(packed.panels, PanelsOf(w.rows) * size);
+  const auto pack = [&](int64_t begin, int64_t end) {
+    for (int64_t panel = begin; panel < end; ++panel) {
+      const int64_t first = panel * kPanelColumns;
+      pack_rows_(w.Rows(first, std::min(first + kPanelColumns, w.rows)),
+                 packed.panels.Row(panel * size));
+    }
+  };
+  pool_.ForRanges(PanelsOf(w.rows), 1, std::cref(pack));
+}
+
+template <class T>
+void Products<T>::Pack(MatrixView<const T> w, PackedMatrix<T>& packed) {
+  packed.depth = w.rows;
+  packed.cols = w.cols;
+  const int64_t size = PanelRows(w.rows);
+  Grow(packed.panels, PanelsOf(w.cols) * size);
+  const auto pack = [&](int64_t begin, int64_t end) {
+    for (int64_t panel = begin; panel < end; ++panel) {
+      pack_columns_(ColumnsOfPanel(w, panel), packed.panels.Row(panel * size));
+    }
+  };
+  pool_.ForRanges(PanelsOf(w.cols), 1, std::cref(pack));
+}
+
+// On the calling thread.
+template <class T>
+void Products<T>::MultiplyRows(MatrixView<const T> left, const PackedMatrix<T>& right,
+                               MatrixView<const T> base, MatrixView<T> out) const {
+  const int64_t size = PanelRows(right.depth);
+  for (int64_t k = 0; k < right.depth; k += kDepth) {
+    const int64_t k_end = std::min(k + kDepth, right.depth);
+    const MatrixView<const T> part = left.Columns(k, k_end);
+    LeftOperand<T> operand = {part.data, part.stride, 1};
+    if (round_rows_ != nullptr) {
+      const int64_t row = PanelRows(part.cols);
+      T* rounded = ThreadScratch<T>(ScratchUse::kLeftRows, part.rows * row);
+      round_rows_(part, rounded);
+      operand = {rounded, row, 1};
+    }
+    for (int64_t panel = 0; panel < PanelsOf(right.cols); ++panel) {
+      const int64_t begin = panel * kPanelColumns;
+      const int64_t end = std::min(begin + kPanelColumns, right.cols);
+      const MatrixView<const T> columns =
+          Dense(right.panels.Row(panel * size + k / per_row_), PanelRows(k_end - k), kPanelColumns);
+      const MatrixView<const T> under = k > 0 ? AsConstView(out) : base;
+      multiply_(operand, columns, under.data == nullptr ? under : under.Columns(begin, end),
+                out.Columns(begin, end));
     }
   }
 }
 
 template <class T>
-void SerialProducts<T>::TimesTransposed(MatrixView<const T> x, MatrixView<const T> w,
-                                        MatrixView<T> out) {
-  DEEPTHIN_CHECK(w.stride == w.cols && x.cols == w.cols && out.rows == x.rows &&
-                 out.cols == w.rows);
-  MultiplyRows(x, w, out);
-}
-
-template <class T>
-void SerialProducts<T>::Times(MatrixView<const T> x, MatrixView<const T> w, MatrixView<T> out) {
-  DEEPTHIN_CHECK(x.cols == w.rows && out.rows == x.rows && out.cols == w.cols);
-  MultiplyRows(x, TransposedIn(right_, w), out);
-}
-
-template <class T>
-void SerialProducts<T>::AddTransposedTimes(MatrixView<const T> a, MatrixView<const T> b,
-                                           MatrixView<T> out) {
-  DEEPTHIN_CHECK(a.rows == b.rows && out.rows == a.cols && out.cols == b.cols);
-  AddProduct(TransposedIn(left_, a), b, right_, product_, out);
-}
-
-template <class T>
-void Products<T>::Forward(MatrixView<const T> x, MatrixView<const T> w, MatrixView<T> y) {
-  DEEPTHIN_CHECK(w.stride == w.cols && x.cols == w.cols && y.rows == x.rows && y.cols == w.rows);
+void Products<T>::Multiply(MatrixView<const T> left, const PackedMatrix<T>& right,
+                           MatrixView<const T> base, MatrixView<T> out) {
+  DEEPTHIN_CHECK(left.cols == right.depth && out.rows == left.rows && out.cols == right.cols);
+  DEEPTHIN_CHECK(base.data == nullptr || (base.rows == out.rows && base.cols == out.cols));
   const auto multiply = [&](int64_t begin, int64_t end) {
-    MultiplyRows(x, w.Rows(begin, end), y.Columns(begin, end));
+    for (int64_t i = begin; i < end; i += kRows) {
+      const int64_t i_end = std::min(i + kRows, end);
+      MultiplyRows(left.Rows(i, i_end), right, base.data == nullptr ? base : base.Rows(i, i_end),
+                   out.Rows(i, i_end));
+    }
   };
-  pool_.ForRanges(w.rows, kGrain, std::cref(multiply));
+  pool_.ForRanges(left.rows, kGrainRows, std::cref(multiply));
+}
+
+template <class T>
+void Products<T>::Forward(MatrixView<const T> x, MatrixView<const T> w, MatrixView<const T> base,
+                          MatrixView<T> y) {
+  PackTransposed(w, weights_);
+  Multiply(x, weights_, base, y);
 }
 
 template <class T>
 void Products<T>::InputGradient(MatrixView<const T> dy, MatrixView<const T> w, MatrixView<T> dx) {
-  DEEPTHIN_CHECK(dy.cols == w.rows && dx.rows == dy.rows && dx.cols == w.cols);
-  const auto multiply = [&](int64_t begin, int64_t end) {
-    thread_local std::vector<T> columns;
-    MultiplyRows(dy, TransposedIn(columns, w.Columns(begin, end)), dx.Columns(begin, end));
-  };
-  pool_.ForRanges(w.cols, kGrain, std::cref(multiply));
+  Pack(w, weights_);
+  Multiply(dy, weights_, {}, dx);
 }
 
+// Both operands in panels, so that the left one's elements of a token lie side by side.
 template <class T>
 void Products<T>::AddWeightGradient(MatrixView<const T> dy, MatrixView<const T> x,
                                     MatrixView<T> dw) {
   DEEPTHIN_CHECK(dy.rows == x.rows && dw.rows == dy.cols && dw.cols == x.cols);
-  const int64_t tokens = dy.rows;
-  const auto size = static_cast<size_t>(tokens * dy.cols);
-  if (dy_transposed_.size() < size) dy_transposed_.resize(size);
-  const MatrixView<T> dyt = Dense(dy_transposed_.data(), dy.cols, tokens);
-  const auto transpose = [&](int64_t begin, int64_t end) {
-    Transpose(dy.Columns(begin, end), dyt.Rows(begin, end));
-  };
-  pool_.ForRanges(dy.cols, kSquare, std::cref(transpose));
-  const MatrixView<const T> left = {dyt.data, dyt.rows, dyt.cols, dyt.stride};
-  const auto multiply = [&](int64_t begin, int64_t end) {
-    thread_local std::vector<T> columns, product;
-    for (int64_t t = 0; t < tokens; t += kTokensAtATime) {
-      const int64_t t_end = std::min(t + kTokensAtATime, tokens);
-      AddProduct(left.Columns(t, t_end), x.Rows(t, t_end).Columns(begin, end), columns, product,
-                 dw.Columns(begin, end));
-    }
-  };
-  pool_.ForRanges(x.cols, kGrain, std::cref(multiply));
+  const int64_t lefts = PanelsOf(dy.cols);
+  const int64_t rights = PanelsOf(x.cols);
+  const int64_t most = PanelRows(std::min(dy.rows, kTokens));
+  Grow(left_, lefts * most);
+  Grow(right_, rights * most);
+  for (int64_t t = 0; t < dy.rows; t += kTokens) {
+    const int64_t t_end = std::min(t + kTokens, dy.rows);
+    const int64_t size = PanelRows(t_end - t);
+    const auto pack = [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        if (i < lefts) {
+          pack_columns_(ColumnsOfPanel(dy.Rows(t, t_end), i), left_.Row(i * size));
+        } else {
+          pack_columns_(ColumnsOfPanel(x.Rows(t, t_end), i - lefts),
+                        right_.Row((i - lefts) * size));
+        }
+      }
+    };
+    pool_.ForRanges(lefts + rights, 1, std::cref(pack));
+    const auto multiply = [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        const int64_t row = i / rights * kPanelColumns;
+        const int64_t column = i % rights * kPanelColumns;
+        const MatrixView<T> part = dw.Rows(row, std::min(row + kPanelColumns, dw.rows))
+                                       .Columns(column, std::min(column + kPanelColumns, dw.cols));
+        const MatrixView<const T> columns =
+            Dense<const T>(right_.Row(i % rights * size), size, kPanelColumns);
+        multiply_({left_.Row(i / rights * size), 1, kPanelColumns}, columns, AsConstView(part),
+                  part);
+      }
+    };
+    pool_.ForRanges(lefts * rights, 1, std::cref(multiply));
+  }
 }
 
-template void Transpose<float>(MatrixView<const float>, MatrixView<float>);
-template void Transpose<double>(MatrixView<const double>, MatrixView<double>);
-template class SerialProducts<float>;
-template class SerialProducts<double>;
 template class Products<float>;
 template class Products<double>;
 

@@ -1,55 +1,72 @@
-// The trainer's products of dense matrices: in f32 by the decoder's kernels, in f64 (for gradient
-// checks) by plain loops. One form is computed, y = x w^T; the others transpose their way to it.
+// The trainer's products of dense matrices, by panels: the right operand is brought into panels of
+// 64 columns (runtime/kernels/training_kernels.h), whichever way round it lies, and a tile of sums
+// goes through the depth of a panel. In f64, for gradient checks, the kernels are plain loops.
 //
 // Every result is the same for every number of threads.
 #pragma once
 
 #include <cstdint>
-#include <vector>
 
 #include "runtime/kernels/matrix.h"
+#include "runtime/kernels/training_kernels.h"
 #include "runtime/thread_pool.h"
+#include "runtime/trainer/tensor.h"
 
 namespace deepthin::runtime {
 
-// out[c][r] = in[r][c]. REQUIRES: out is [in.cols, in.rows].
-template <class T>
-void Transpose(MatrixView<const T> in, MatrixView<T> out);
+// What products are computed in. Sums, weights and everything else are f32 either way.
+enum class ProductPrecision {
+  kF32,
+  kBf16,  // operands rounded to bf16
+};
 
-// On the calling thread; keeps its buffers, so one for each thread.
-template <class T>
-class SerialProducts {
- public:
-  // out = x w^T: [n, rows] from [n, cols] and [rows, cols]. REQUIRES: w without gaps (stride ==
-  // cols).
-  void TimesTransposed(MatrixView<const T> x, MatrixView<const T> w, MatrixView<T> out);
-  // out = x w: [n, cols] from [n, rows] and [rows, cols].
-  void Times(MatrixView<const T> x, MatrixView<const T> w, MatrixView<T> out);
-  // out += a^T b: [a.cols, b.cols] from [n, a.cols] and [n, b.cols].
-  void AddTransposedTimes(MatrixView<const T> a, MatrixView<const T> b, MatrixView<T> out);
+// Whether this CPU multiplies so, and faster than in f32.
+[[nodiscard]] bool IsSupported(ProductPrecision precision);
 
- private:
-  std::vector<T> left_, right_, product_;
+// A right operand in panels: what Products::Pack makes, for products with several left ones.
+template <class T>
+struct PackedMatrix {
+  int64_t depth = 0;
+  int64_t cols = 0;
+  Tensor<T> panels;  // at least [panels of 64 columns x depth, 64]
 };
 
 // On all threads of the pool, which outlives it. The operands are those of a linear map: w
-// [outputs, inputs], x [tokens, inputs], y [tokens, outputs]. REQUIRES: w and its gradient without
-// gaps.
+// [outputs, inputs], x [tokens, inputs], y [tokens, outputs]. REQUIRES: IsSupported(precision).
+// Throws EnvironmentError where memory does not suffice.
 template <class T>
 class Products {
  public:
-  explicit Products(ThreadPool& pool) : pool_(pool) {}
+  explicit Products(ThreadPool& pool, ProductPrecision precision = ProductPrecision::kF32);
 
-  // y = x w^T
-  void Forward(MatrixView<const T> x, MatrixView<const T> w, MatrixView<T> y);
+  // y = base + x w^T, or x w^T where base has no data. base may be y.
+  void Forward(MatrixView<const T> x, MatrixView<const T> w, MatrixView<const T> base,
+               MatrixView<T> y);
   // dx = dy w
   void InputGradient(MatrixView<const T> dy, MatrixView<const T> w, MatrixView<T> dx);
   // dw += dy^T x
   void AddWeightGradient(MatrixView<const T> dy, MatrixView<const T> x, MatrixView<T> dw);
 
+  // Forward and InputGradient in two parts.
+  void PackTransposed(MatrixView<const T> w, PackedMatrix<T>& packed);
+  void Pack(MatrixView<const T> w, PackedMatrix<T>& packed);
+  void Multiply(MatrixView<const T> left, const PackedMatrix<T>& right, MatrixView<const T> base,
+                MatrixView<T> out);
+
  private:
+  // Rows of a panel for so many elements along the depth.
+  [[nodiscard]] int64_t PanelRows(int64_t depth) const { return (depth + per_row_ - 1) / per_row_; }
+  void MultiplyRows(MatrixView<const T> left, const PackedMatrix<T>& right,
+                    MatrixView<const T> base, MatrixView<T> out) const;
+
   ThreadPool& pool_;
-  std::vector<T> dy_transposed_;
+  int64_t per_row_ = 1;  // elements of the depth in a panel's row
+  void (*round_rows_)(MatrixView<const T>, T*) = nullptr;
+  decltype(&reference::PackRows<T>) pack_rows_;
+  decltype(&reference::PackColumns<T>) pack_columns_;
+  decltype(&reference::Multiply<T>) multiply_;
+  PackedMatrix<T> weights_;
+  Tensor<T> left_, right_;  // panels of a weight gradient's operands
 };
 
 }  // namespace deepthin::runtime

@@ -19,7 +19,7 @@ Trainer::Trainer(const ModelSpec& spec, const TrainingOptions& options, ThreadPo
     : spec_(spec),
       options_(Validated(options)),
       pool_(pool),
-      model_(spec_, options.shape, pool),
+      model_(spec_, options.shape, pool, options.precision),
       adamw_(model_.layout(), ScalesOf(spec_, options.parametrisation), options.adamw, pool),
       parameters_(1, model_.layout().count, "the weights in training"),
       gradient_(1, model_.layout().count, "the gradient") {}

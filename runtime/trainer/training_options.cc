@@ -15,7 +15,7 @@ void Require(bool holds, const char* option, const std::string& found, const cha
 }  // namespace
 
 void Validate(const TrainingOptions& options) {
-  const auto& [shape, rate, adamw, clip_norm, parametrisation] = options;
+  const auto& [shape, rate, adamw, clip_norm, parametrisation, precision] = options;
   static_cast<void>(parametrisation);  // any will do
   const auto is_share = [](double x) { return x >= 0 && x < 1; };
   const auto is_positive = [](double x) { return x > 0 && std::isfinite(x); };
@@ -33,6 +33,8 @@ void Validate(const TrainingOptions& options) {
   Require(adamw.decay >= 0 && std::isfinite(adamw.decay), "decay", std::to_string(adamw.decay),
           "0 or more");
   Require(is_positive(clip_norm), "clip_norm", std::to_string(clip_norm), "above 0");
+  Require(IsSupported(precision), "precision", "bf16",
+          "f32: this CPU does not multiply bf16 faster, or DEEPTHIN_FORCE_TARGET hides that");
 }
 
 }  // namespace deepthin::runtime

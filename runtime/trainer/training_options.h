@@ -2,12 +2,16 @@
 // with and the text.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <string_view>
 #include <tuple>
+#include <utility>
 
 #include "runtime/trainer/adamw.h"
 #include "runtime/trainer/batch.h"
 #include "runtime/trainer/parametrisation.h"
+#include "runtime/trainer/products.h"
 #include "spec/fields.h"
 
 namespace deepthin::runtime {
@@ -20,6 +24,8 @@ struct TrainingOptions {
   double clip_norm = 1;
   // Of the learning rates. What the weights begin with is the caller's: InitialWeights.
   Parametrisation parametrisation = Parametrisation::kCompleteP;
+  // Of the products with weights. IsSupported, or Validate refuses it.
+  ProductPrecision precision = ProductPrecision::kF32;
 
   friend bool operator==(const TrainingOptions&, const TrainingOptions&) = default;
 };
@@ -60,13 +66,21 @@ struct Fields<runtime::AdamWOptions> {
 };
 
 template <>
+struct EnumTexts<runtime::ProductPrecision> {
+  static constexpr std::array kList = {
+      std::pair{runtime::ProductPrecision::kF32, std::string_view("f32")},
+      std::pair{runtime::ProductPrecision::kBf16, std::string_view("bf16")}};
+};
+
+template <>
 struct Fields<runtime::TrainingOptions> {
   using S = runtime::TrainingOptions;
   static constexpr auto kList =
       std::tuple(Field("shape", &S::shape, "of a batch"), Field("rate", &S::rate, "learning rate"),
                  Field("adamw", &S::adamw, "of the optimiser"),
                  Field("clip_norm", &S::clip_norm, "largest global norm of a gradient"),
-                 Field("parametrisation", &S::parametrisation, "completep or standard"));
+                 Field("parametrisation", &S::parametrisation, "completep or standard"),
+                 Field("precision", &S::precision, "f32 or bf16, of the products with weights"));
 };
 
 }  // namespace deepthin

@@ -140,6 +140,31 @@ Measurement AssetMeasurement() {
           .peak_memory = Bytes(300'000'000)};
 }
 
+TrainingRecord AssetTraining() {
+  ModelSpec twin = AssetProblem().model;
+  twin.vocab_size = 4096;
+  twin.d_model = 72;
+  twin.head_dim = 8;
+  twin.d_ff = 192;
+  twin.repeat = {.kind = RepeatKind::kImmediate, .times = 2, .order = {}};
+  return {.host = AssetMeasurement().host,
+          .model = twin,
+          .seed = 3,
+          .learning_rate = 0.004,
+          .threads = 1,
+          .steps = 20,
+          .tokens = 40'960,
+          .diverged = false,
+          .loss = 5.25,
+          .validation_loss = 0.1 + 0.2,
+          .tokens_per_s = 12'345.5,
+          .model_flop_per_s = 1e11,
+          .share_of_peak = {},
+          .peak_memory = Bytes(123'456'789),
+          .curve = {{.step = 0, .loss = {}, .validation_loss = 8.31},
+                    {.step = 20, .loss = 5.5, .validation_loss = 0.1 + 0.2}}};
+}
+
 Trial MakeTrial(const std::string& evaluator, const std::string& name, Outcome outcome) {
   const Json identity = {{"evaluator", evaluator}, {"question", name}};
   return {.key = ContentHash(identity),
@@ -165,11 +190,13 @@ std::vector<PointTrial> AssetTrials() {
       {.point_index = 0, .trial = MakeTrial("measure", "0", AssetMeasurement())},
       {.point_index = 0, .trial = MakeTrial("score", "0", score)},
       {.point_index = 1, .trial = MakeTrial("estimate", "1", too_large)},
+      {.point_index = 1, .trial = MakeTrial("train", "1", AssetTraining())},
   };
 }
 
 std::vector<PointTrial> AssetTrialsOfVersion(int64_t version) {
   std::vector<PointTrial> trials = AssetTrials();
+  if (version < 3) trials.pop_back();  // the training
   for (PointTrial& each : trials) {
     auto* measurement = std::get_if<Measurement>(&each.trial.outcome);
     if (measurement == nullptr || version >= 2) continue;

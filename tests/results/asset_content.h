@@ -21,6 +21,7 @@ namespace deepthin::results {
 
 [[nodiscard]] CostEstimate AssetEstimate();
 [[nodiscard]] Measurement AssetMeasurement();
+[[nodiscard]] TrainingRecord AssetTraining();
 
 // A trial with a key and identity of its own.
 [[nodiscard]] Trial MakeTrial(const std::string& evaluator, const std::string& name,

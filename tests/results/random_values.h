@@ -128,9 +128,11 @@ struct RandomValue<std::optional<T>> {
 template <>
 struct RandomValue<Outcome> {
   static Outcome Make() {
-    switch (RandomBelow(5)) {
+    switch (RandomBelow(6)) {
       case 0:
         return Random<CostEstimate>();
+      case 4:
+        return Random<TrainingRecord>();
       case 1:
         return Random<Measurement>();
       case 2:

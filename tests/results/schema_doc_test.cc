@@ -66,7 +66,7 @@ TEST_F(SchemaPage, NamesEveryTableViewAndColumn) {
     }
     ++count;
   }
-  EXPECT_EQ(count, 18 + 4);
+  EXPECT_EQ(count, 20 + 4);
 }
 
 TEST_F(SchemaPage, SaysTheVersion) {

@@ -74,6 +74,8 @@ TEST(SqliteSchema, HasAColumnForEachFieldAndNoOther) {
                               {"trial_id", "phase", "operator_position", "position"});
   ExpectColumns<Measurement>(database, "measurement", {"trial_id"});
   ExpectColumns<ProxyScore>(database, "score", {"trial_id"});
+  ExpectColumns<TrainingRecord>(database, "training", {"trial_id"});
+  ExpectColumns<LossPoint>(database, "training_point", {"trial_id", "position"});
   ExpectColumns<Infeasible>(database, "infeasible", {"trial_id"});
   ExpectColumns<Failure>(database, "failure", {"trial_id"});
   ExpectColumns<Infeasible>(database, "point",
@@ -155,7 +157,7 @@ TEST(SqliteSchema, MedianInSqlIsTheMedian) {
   }));
   SQLite::Database database = Plain(folder.File("r.db"));
   SQLite::Statement select(database,
-                           "SELECT median_s, samples FROM v_sample_median WHERE trial_id > 5 "
+                           "SELECT median_s, samples FROM v_sample_median WHERE trial_id > 6 "
                            "ORDER BY trial_id");
   for (const std::vector<double>& expected : samples) {
     ASSERT_TRUE(select.executeStep());
@@ -204,7 +206,7 @@ TEST(SqliteSchema, TrialsViewShowsEveryAttempt) {
                         "(SELECT * FROM v_trials ORDER BY trial_id)");
   ASSERT_TRUE(row.executeStep());
   EXPECT_EQ(row.getColumn(0).getString(),
-            "estimate 11, failure 10, measurement 21, score 11, infeasible 11");
+            "estimate 11, failure 10, measurement 21, score 11, infeasible 11, training 11");
 }
 
 TEST(SqliteSchema, KeepsReferencesWhole) {
@@ -241,7 +243,7 @@ TEST(Migrations, BringAnOldDatabaseUpToDateWithItsRows) {
   {
     SQLite::Database database = OpenDatabase(path, OpenMode::kCreateOrExtend, {}, WithNext(kNext));
     EXPECT_EQ(SchemaVersion(database), Newest() + 1);
-    EXPECT_EQ(database.execAndGet("SELECT count(*) FROM v_notes WHERE note IS NULL").getInt64(), 5);
+    EXPECT_EQ(database.execAndGet("SELECT count(*) FROM v_notes WHERE note IS NULL").getInt64(), 6);
     EXPECT_EQ(database.execAndGet("PRAGMA foreign_keys").getInt64(), 1);
   }
   // A second time there is nothing to do; the same statements would fail.
@@ -269,7 +271,7 @@ TEST(Migrations, OfADatabaseOpenedForReadingHappenInMemory) {
   const std::string before = ReadFile(path);
   {
     SQLite::Database database = OpenDatabase(path, OpenMode::kReadExisting, {}, WithNext(kNext));
-    EXPECT_EQ(database.execAndGet("SELECT count(*) FROM v_notes").getInt64(), 5);
+    EXPECT_EQ(database.execAndGet("SELECT count(*) FROM v_notes").getInt64(), 6);
   }
   EXPECT_EQ(ReadFile(path), before);
   EXPECT_THAT(folder.Names(), ElementsAre("r.db"));
@@ -335,6 +337,8 @@ TEST(OldDatabase, OfEachVersionReadsBackAsItWasWritten) {
       EXPECT_EQ(results[0].trials.at("measure"), trials[2].trial);
       EXPECT_EQ(results[0].trials.at("score"), trials[3].trial);
       EXPECT_EQ(results[1].trials.at("estimate"), trials[4].trial);
+      ASSERT_EQ(results[1].trials.contains("train"), version >= 3);
+      if (version >= 3) EXPECT_EQ(results[1].trials.at("train"), trials[5].trial);
     }
   }
 }

@@ -88,8 +88,9 @@ TYPED_TEST(StoreContract, GivesBackWhatWasPut) {
   EXPECT_EQ(results[0].trials.at("estimate"), trials[0].trial);
   EXPECT_EQ(results[0].trials.at("measure"), trials[2].trial);
   EXPECT_EQ(results[0].trials.at("score"), trials[3].trial);
-  EXPECT_THAT(results[1].trials, ElementsAre(Key("estimate")));
+  EXPECT_THAT(results[1].trials, ElementsAre(Key("estimate"), Key("train")));
   EXPECT_EQ(results[1].trials.at("estimate"), trials[4].trial);
+  EXPECT_EQ(results[1].trials.at("train"), trials[5].trial);
   EXPECT_THAT(results[2].trials, IsEmpty());
 }
 

@@ -11,6 +11,7 @@
 #include "spec/measurement.h"
 #include "spec/problem.h"
 #include "spec/proxy_score.h"
+#include "spec/training_record.h"
 
 namespace deepthin {
 
@@ -50,8 +51,9 @@ class FieldsTest : public testing::Test {};
 // tests/house checks that every type with a field list stands here.
 using AllTypes =
     testing::Types<ModelSpec, Precision, Sourced<Bytes>, Sourced<Seconds>, MemoryLevel, ComputeRate,
-                   AttentionRate, FixedCosts, PhaseResiduals, Residuals, SocSpec, Workload, Problem, LevelTraffic, OperatorCost, PhaseCost,
-                   CostEstimate, HostContext, Measurement, ProxyScore>;
+                   AttentionRate, FixedCosts, PhaseResiduals, Residuals, SocSpec, Workload, Problem,
+                   LevelTraffic, OperatorCost, PhaseCost, CostEstimate, HostContext, Measurement,
+                   ProxyScore, LossPoint, TrainingRecord>;
 TYPED_TEST_SUITE(FieldsTest, AllTypes);
 
 TYPED_TEST(FieldsTest, ListEveryMember) { EXPECT_TRUE(ListsEveryMember(Fields<TypeParam>::kList)); }

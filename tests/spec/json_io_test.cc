@@ -10,6 +10,7 @@
 #include "spec/model_presets.h"
 #include "spec/problem.h"
 #include "spec/proxy_score.h"
+#include "spec/training_record.h"
 #include "tests/spec/draw.h"
 #include "tests/spec/input_error_of.h"
 
@@ -23,8 +24,9 @@ template <class T>
 class JsonRoundTripTest : public testing::Test {};
 using AllTypes =
     testing::Types<ModelSpec, Precision, Sourced<Bytes>, Sourced<Seconds>, MemoryLevel, ComputeRate,
-                   AttentionRate, FixedCosts, PhaseResiduals, Residuals, SocSpec, Workload, Problem, LevelTraffic, OperatorCost, PhaseCost,
-                   CostEstimate, HostContext, Measurement, ProxyScore>;
+                   AttentionRate, FixedCosts, PhaseResiduals, Residuals, SocSpec, Workload, Problem,
+                   LevelTraffic, OperatorCost, PhaseCost, CostEstimate, HostContext, Measurement,
+                   ProxyScore, LossPoint, TrainingRecord>;
 TYPED_TEST_SUITE(JsonRoundTripTest, AllTypes);
 
 // Through text, since that is what files and databases hold: doubles come back to the last bit.

@@ -69,6 +69,24 @@ TEST_F(DriverTest, StopsBetweenTrialsAndGoesOnLater) {
   EXPECT_EQ(fake_->calls, 3);
 }
 
+TEST_F(DriverTest, AnInterruptedTrialLeavesItsQuestionOpen) {
+  const Sweep sweep = DepthSweep({10, 20, 30});
+  bool stop = true;
+  fake_->before = [&](const Problem& problem) {
+    if (stop && problem.model.n_blocks == 20) throw Interruption();
+  };
+  const Summary first = Run(sweep);
+  EXPECT_TRUE(first.interrupted);
+  EXPECT_EQ(first.evaluated, 1);
+  EXPECT_EQ(first.failed, 0);
+  EXPECT_FALSE(store_.Results(first.sweep_hash)[1].trials.contains("fake"));
+  stop = false;
+  const Summary second = Run(sweep);
+  EXPECT_FALSE(second.interrupted);
+  EXPECT_EQ(second.already, 1);
+  EXPECT_EQ(second.evaluated, 2);
+}
+
 TEST_F(DriverTest, WhatThrowsIsAFailureTheSweepGoesOnAndItCanBeRetried) {
   const Sweep sweep = DepthSweep({10, 20, 30});
   fake_->before = [](const Problem& problem) {

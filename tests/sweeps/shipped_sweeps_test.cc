@@ -29,7 +29,7 @@ std::vector<ModelSpec> PaperRows(const std::string& table, const std::string& si
 }
 
 TEST(ShippedSweeps, EveryOneResolvesAndHasOnlyValidPoints) {
-  EXPECT_EQ(ShippedSweeps().size(), 6u);
+  EXPECT_EQ(ShippedSweeps().size(), 8u);
   for (const EmbeddedFile& file : ShippedSweeps()) {
     SCOPED_TRACE(file.name);
     const std::string stem(file.name.substr(0, file.name.rfind('.')));
@@ -69,6 +69,25 @@ TEST(ShippedSweeps, Table14RepeatsTheModelsOfTable13With16Heads) {
     }
   }
   EXPECT_EQ(ModelsOf("table-14"), expected);
+}
+
+TEST(ShippedSweeps, Table1HasTheRowsOfThePaper) {
+  EXPECT_EQ(ModelsOf("table-1"), PaperRows("table-1", ""));
+  EXPECT_EQ(ModelsOf("table-1").size(), 3u);
+}
+
+// Each size as it is, then twice in each of three orders; the models are those of table 14.
+TEST(ShippedSweeps, Table2RepeatsTheModelsOfTable14InEachOrder) {
+  std::vector<ModelSpec> expected;
+  for (const size_t first : {size_t{0}, size_t{4}}) {
+    for (const RepeatKind kind : {RepeatKind::kNone, RepeatKind::kImmediate, RepeatKind::kRepeatAll,
+                                  RepeatKind::kReverse}) {
+      ModelSpec model = ModelsOf("table-14")[first];
+      if (kind != RepeatKind::kNone) model.repeat = {.kind = kind, .times = 2, .order = {}};
+      expected.push_back(model);
+    }
+  }
+  EXPECT_EQ(ModelsOf("table-2"), expected);
 }
 
 TEST(ShippedSweeps, TheDemoStaysNear125M) {

@@ -122,19 +122,66 @@ TEST_P(LearnsByHeart, ARepeatedSequenceAndTheDecoderAgrees) {
 INSTANTIATE_TEST_SUITE_P(Models, LearnsByHeart, testing::Range<size_t>(0, Variants().size()),
                          [](const auto& variant) { return Variants()[variant.param].name; });
 
-TEST(TrainerTest, ARunIsTheSameBitsForEveryNumberOfThreads) {
-  const TrainingOptions options = TinyOptions(12);
+class PrecisionTest : public testing::TestWithParam<ProductPrecision> {
+ protected:
+  void SetUp() override {
+    if (!IsSupported(GetParam())) GTEST_SKIP() << "not on this CPU";
+  }
+};
+
+TEST_P(PrecisionTest, ARunIsTheSameBitsForEveryNumberOfThreads) {
+  TrainingOptions options = TinyOptions(12);
+  options.precision = GetParam();
   ThreadPool one(1);
   ThreadPool three(3);
   Trainer a(RandomWeights(TinySpec(), 1, one), options, one);
   Trainer b(RandomWeights(TinySpec(), 1, three), options, three);
   Train(a, options, Text(1000), 2);
   Train(b, options, Text(1000), 2);
-  const Weights of_a = a.Copy();
-  const Weights of_b = b.Copy();
-  EXPECT_TRUE(std::ranges::equal(F32Values(of_a.embedding), F32Values(of_b.embedding)));
-  EXPECT_TRUE(
-      std::ranges::equal(F32Values(of_a.blocks[1].w_down), F32Values(of_b.blocks[1].w_down)));
+  EXPECT_TRUE(std::ranges::equal(a.parameters(), b.parameters()));
+}
+
+TEST_P(PrecisionTest, ARunThatStopsGoesOnToTheSameBits) {
+  TrainingOptions options = TinyOptions(12);
+  options.precision = GetParam();
+  ThreadPool pool(2);
+  Trainer whole(RandomWeights(TinySpec(), 1, pool), options, pool);
+  Trainer half(RandomWeights(TinySpec(), 1, pool), options, pool);
+  const std::vector<int32_t> text = Text(1000);
+  const BatchSampler batches(text, options.shape, 2);
+  while (half.step() < 5) half.Step(batches.At(half.step()));
+  const std::string path =
+      testing::TempDir() + "/half_" + std::string(ToText(GetParam())) + ".train";
+  half.Save(path);
+  Trainer rest = Trainer::Resume(path, pool);
+  EXPECT_EQ(rest.options(), options);
+  Train(whole, options, text, 2);
+  Train(rest, options, text, 2);
+  EXPECT_TRUE(std::ranges::equal(whole.parameters(), rest.parameters()));
+}
+
+INSTANTIATE_TEST_SUITE_P(Both, PrecisionTest,
+                         testing::Values(ProductPrecision::kF32, ProductPrecision::kBf16),
+                         [](const auto& one) { return std::string(ToText(one.param)); });
+
+// The weights are f32: their small steps are not lost to rounding.
+TEST(TrainerTest, LearnsByHeartInBf16) {
+  TrainingOptions options = TinyOptions(200);
+  options.precision = ProductPrecision::kBf16;
+  if (!IsSupported(options.precision)) {
+    EXPECT_THAT(ErrorText<InputError>([&] { Validate(options); }),
+                HasSubstr("precision: is bf16; expected f32"));
+    GTEST_SKIP() << "not on this CPU";
+  }
+  ThreadPool pool(2);
+  Trainer trainer(RandomWeights(TinySpec(), 1, pool), options, pool);
+  const std::vector<int32_t> probe = EveryPhase(options);
+  // Near what f32 says, and not the same: it is bf16.
+  const double exact = LossOfTheDecoder(trainer.Copy(), pool, options, probe);
+  EXPECT_NEAR(trainer.Loss(probe), exact, 0.01);
+  EXPECT_NE(trainer.Loss(probe), exact);
+  Train(trainer, options, Text(1000), 2);
+  EXPECT_LE(LossOfTheDecoder(trainer.Copy(), pool, options, probe), kLeastLoss * 1.5);
 }
 
 TEST(TrainerTest, SaysThatItDivergedAndKeepsItsWeights) {

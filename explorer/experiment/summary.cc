@@ -1,0 +1,171 @@
+#include "explorer/experiment/summary.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <tuple>
+
+#include "spec/errors.h"
+
+namespace deepthin::explorer {
+namespace {
+
+double MeanOf(std::span<const double> values) {
+  double sum = 0;
+  for (const double value : values) sum += value;
+  return sum / static_cast<double>(values.size());
+}
+
+double SquaresAroundMean(std::span<const double> values) {
+  const double mean = MeanOf(values);
+  double sum = 0;
+  for (const double value : values) sum += (value - mean) * (value - mean);
+  return sum;
+}
+
+// Over groups of values, each around its own mean.
+std::optional<Deviation> Pooled(const std::vector<std::vector<double>>& groups) {
+  double squares = 0;
+  int64_t degrees = 0;
+  for (const std::vector<double>& values : groups) {
+    if (values.size() < 2) continue;
+    squares += SquaresAroundMean(values);
+    degrees += static_cast<int64_t>(values.size()) - 1;
+  }
+  if (degrees == 0) return std::nullopt;
+  return Deviation{.value = std::sqrt(squares / static_cast<double>(degrees)), .degrees = degrees};
+}
+
+std::vector<double> Losses(const ExperimentCell& cell) {
+  std::vector<double> out;
+  for (const auto& [seed, loss] : cell.losses) out.push_back(loss);
+  return out;
+}
+
+std::vector<double> PairedDifferences(const ExperimentCell& reference, const ExperimentCell& cell) {
+  std::vector<double> out;
+  for (const auto& [seed, loss] : cell.losses) {
+    const auto found = reference.losses.find(seed);
+    if (found != reference.losses.end()) out.push_back(loss - found->second);
+  }
+  return out;
+}
+
+bool IsSame(const ExperimentCell& a, const ExperimentCell& b) {
+  return std::tie(a.group, a.learning_rate, a.label) == std::tie(b.group, b.learning_rate, b.label);
+}
+
+}  // namespace
+
+double ExperimentCell::mean() const { return MeanOf(Losses(*this)); }
+
+std::vector<ExperimentCell> CellsOf(const ExperimentResults& results) {
+  std::vector<ExperimentCell> cells;
+  // The cell of a sweep's point: where its group and learning rate begin, plus the point.
+  std::map<std::pair<size_t, double>, size_t> begins;
+  std::vector<size_t> begin_of_sweep;
+  for (const ExperimentSweep& sweep : results.sweeps) {
+    const auto [known, is_new] =
+        begins.emplace(std::pair(sweep.group, sweep.learning_rate), cells.size());
+    begin_of_sweep.push_back(known->second);
+    for (size_t i = 0; i < sweep.points.size(); ++i) {
+      if (is_new) {
+        const results::Point& point = sweep.points[i];
+        ExperimentCell cell{.group = sweep.group,
+                            .learning_rate = sweep.learning_rate,
+                            .label = point.label,
+                            .model = std::get<Problem>(point.problem).model};
+        cells.push_back(std::move(cell));
+      }
+      ++cells[known->second + i].planned;
+    }
+  }
+  for (const ExperimentRow& row : results.rows) {
+    const auto* training = std::get_if<TrainingRecord>(&row.trial.outcome);
+    if (training == nullptr) continue;
+    ExperimentCell& cell = cells[begin_of_sweep[row.sweep] + row.point];
+    if (training->diverged) {
+      ++cell.diverged;
+    } else if (training->validation_loss) {
+      cell.losses[results.sweeps[row.sweep].seed] = *training->validation_loss;
+    }
+  }
+  std::stable_sort(cells.begin(), cells.end(),
+                   [](const auto& a, const auto& b) { return a.group < b.group; });
+  return cells;
+}
+
+std::vector<ExperimentCell> CellsOfGroup(std::span<const ExperimentCell> cells, size_t group) {
+  std::vector<ExperimentCell> out;
+  for (const ExperimentCell& cell : cells) {
+    if (cell.group == group) out.push_back(cell);
+  }
+  return out;
+}
+
+double Deviation::HalfInterval(int64_t n) const {
+  DEEPTHIN_CHECK(n >= 1);
+  return StudentT975(degrees) * value / std::sqrt(static_cast<double>(n));
+}
+
+std::optional<Deviation> SeedDeviation(std::span<const ExperimentCell> cells) {
+  std::vector<std::vector<double>> losses;
+  for (const ExperimentCell& cell : cells) losses.push_back(Losses(cell));
+  return Pooled(losses);
+}
+
+std::optional<ShapeSpread> SpreadOf(std::span<const ExperimentCell> cells) {
+  std::vector<double> means;
+  double inverse_runs = 0;  // sum of 1 / n: the variance of a mean of n runs is s^2 / n
+  for (const ExperimentCell& cell : cells) {
+    if (!cell.has_runs()) continue;
+    means.push_back(cell.mean());
+    inverse_runs += 1 / static_cast<double>(cell.losses.size());
+  }
+  if (means.size() < 3) return std::nullopt;
+  const auto count = static_cast<double>(means.size());
+  const double variance = SquaresAroundMean(means) / (count - 1);
+  ShapeSpread spread{.of_means = std::sqrt(variance)};
+  if (const auto seeds = SeedDeviation(cells)) {
+    const double of_seeds = seeds->value * seeds->value * inverse_runs / count;
+    spread.beyond_seeds = std::sqrt(std::max(0.0, variance - of_seeds));
+  }
+  return spread;
+}
+
+std::vector<std::optional<Contrast>> ContrastsTo(const ExperimentCell& reference,
+                                                 std::span<const ExperimentCell> cells) {
+  std::vector<std::vector<double>> differences;
+  for (const ExperimentCell& cell : cells) {
+    differences.push_back(IsSame(cell, reference) ? std::vector<double>()
+                                                  : PairedDifferences(reference, cell));
+  }
+  const auto deviation = Pooled(differences);
+  std::vector<std::optional<Contrast>> out;
+  for (const std::vector<double>& each : differences) {
+    auto& contrast = out.emplace_back();
+    if (each.empty()) continue;
+    contrast = Contrast{.difference = MeanOf(each), .pairs = static_cast<int64_t>(each.size())};
+    if (deviation) contrast->half_interval = deviation->HalfInterval(contrast->pairs);
+  }
+  return out;
+}
+
+double StudentT975(int64_t degrees) {
+  DEEPTHIN_CHECK(degrees >= 1);
+  // Abramowitz & Stegun, Handbook of Mathematical Functions, table 26.10.
+  constexpr std::array kTable = {12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306,
+                                 2.262,  2.228, 2.201, 2.179, 2.160, 2.145, 2.131, 2.120,
+                                 2.110,  2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064,
+                                 2.060,  2.056, 2.052, 2.048, 2.045, 2.042};
+  if (degrees <= static_cast<int64_t>(kTable.size())) {
+    return kTable[static_cast<size_t>(degrees - 1)];
+  }
+  // The same handbook's 26.7.5, to the second term.
+  const double z = 1.959964;
+  const auto n = static_cast<double>(degrees);
+  return z + (z * z * z + z) / (4 * n) +
+         (5 * std::pow(z, 5) + 16 * z * z * z + 3 * z) / (96 * n * n);
+}
+
+}  // namespace deepthin::explorer
