@@ -73,7 +73,9 @@ TEST(CopyToHugePages, IsACopy) {
 TEST(HasHugePages, OnlyForWhatIsLargeAndLeavesMemory) {
   EXPECT_FALSE(HasHugePagesFor(KiB(4)));
   const auto available = AvailableMemory();
-  if (available) EXPECT_FALSE(HasHugePagesFor(*available));
+  if (available) {
+    EXPECT_FALSE(HasHugePagesFor(*available));
+  }
 }
 
 }  // namespace
