@@ -171,7 +171,10 @@ class Session {
                              .steps_now = steps_,
                              .time_now = time_};
     if (done()) result.outcome = TrainingOutcome::kFinished;
-    if (curve_.back().diverged()) result.outcome = TrainingOutcome::kDiverged;
+    if (curve_.back().diverged()) {
+      result.outcome = TrainingOutcome::kDiverged;
+      result.loss.reset();  // of the step itself it may be finite where the gradient is not
+    }
     return result;
   }
 
