@@ -27,15 +27,15 @@ else
   first as $first | . as $all
   | "# Training beside \($first.peer)", "",
     "- deepthin: commit \($all | map(.own_commit) | distinct | join(", ")), \($all | map(.own_isa) | distinct | join(", "))",
-    "- host: \($all | map(.host) | distinct | join("; ")); \($all | map(.threads) | distinct | map(tostring) | join(", ")) threads",
+    "- host: \($all | map(.host) | distinct | join("; "))",
     "- date: \($all | map(.date) | min) to \($all | map(.date) | max); load average \($all | map(.load_average) | min | fixed(1)) to \($all | map(.load_average) | max | fixed(1))",
     "- a step is \($first.tokens) tokens; medians; above 1 deepthin is faster; the peak is \($first.peak) in that precision", "",
-    (["model", "parameters", "products", "tokens/s", "libtorch", "ratio (median of pairs)", "least to greatest", "pairs",
+    (["model", "parameters", "products", "threads", "tokens/s", "libtorch", "ratio (median of pairs)", "least to greatest", "pairs",
       "GFLOP/s", "oneDNN", "share", "memory, MiB", "libtorch, MiB"] | row),
-    ([range(13)] | map("---") | row),
-    ($all | map([.model, .precision]) | distinct | .[] as [$model, $precision]
-      | $all | map(select(.model == $model and .precision == $precision)) | cell
-      | [.model, (.params / 1e6 | fixed(2)) + "M", .precision, (.own | fixed(0)), (.peer_rate | fixed(0)),
+    ([range(14)] | map("---") | row),
+    ($all | map([.model, .precision, .threads]) | distinct | .[] as $key
+      | $all | map(select([.model, .precision, .threads] == $key)) | cell
+      | [.model, (.params / 1e6 | fixed(2)) + "M", .precision, (.threads | tostring), (.own | fixed(0)), (.peer_rate | fixed(0)),
          "**\(.ratio | fixed(2))**", "\(.least | fixed(2)) to \(.greatest | fixed(2))", (.pairs | tostring),
          (.gflop | fixed(0)), (.peak_rate | fixed(0)), (.share * 100 | fixed(0)) + " %",
          (.own_peak_memory_bytes | mib), (.peer_peak_memory_bytes | mib)] | row)

@@ -91,13 +91,10 @@ std::string CanonicalName(std::string_view given) {
 // our own bug.
 class RowCells {
  public:
-  RowCells(const PaperTable& table, const std::vector<std::string>& row)
-      : table_(table), row_(row) {}
+  RowCells(const PaperTable& table, size_t row) : table_(table), row_(row) {}
 
   [[nodiscard]] const std::string& Text(std::string_view column) const {
-    const auto found = std::find(table_.columns.begin(), table_.columns.end(), column);
-    DEEPTHIN_CHECK(found != table_.columns.end());
-    return row_[static_cast<size_t>(found - table_.columns.begin())];
+    return CellOf(table_, row_, column);
   }
 
   [[nodiscard]] int64_t Int(std::string_view column) const {
@@ -110,7 +107,7 @@ class RowCells {
 
  private:
   const PaperTable& table_;
-  const std::vector<std::string>& row_;
+  size_t row_;
 };
 
 PaperArchitecture ReadArchitecture(const RowCells& cells) {
@@ -154,11 +151,17 @@ const PaperTable& PaperTableByName(std::string_view name) {
                    "one of " + names);
 }
 
+const std::string& CellOf(const PaperTable& table, size_t row, std::string_view column) {
+  const auto found = std::find(table.columns.begin(), table.columns.end(), column);
+  DEEPTHIN_CHECK(found != table.columns.end() && row < table.rows.size());
+  return table.rows[row][static_cast<size_t>(found - table.columns.begin())];
+}
+
 const std::vector<PaperArchitecture>& PaperArchitectures() {
   static const std::vector<PaperArchitecture> architectures = [] {
     const PaperTable& table = PaperTableByName("param-counts");
     std::vector<PaperArchitecture> out;
-    for (const std::vector<std::string>& row : table.rows) {
+    for (size_t row = 0; row < table.rows.size(); ++row) {
       out.push_back(ReadArchitecture(RowCells(table, row)));
     }
     return out;

@@ -29,6 +29,10 @@ struct PaperTable {
 // names there are.
 [[nodiscard]] const PaperTable& PaperTableByName(std::string_view name);
 
+// The cell as printed. REQUIRES: such a row and column.
+[[nodiscard]] const std::string& CellOf(const PaperTable& table, size_t row,
+                                        std::string_view column);
+
 // A row that states a parameter count, with its architecture. The rows of layer-shared models
 // repeat each block once at once, as MobileLLM-LS does.
 struct PaperArchitecture {

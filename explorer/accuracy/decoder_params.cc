@@ -3,29 +3,19 @@
 namespace deepthin::explorer {
 namespace {
 
-constexpr std::string_view kProxy = "decoder_params";
+constexpr std::string_view kName = "decoder_params";
 constexpr std::string_view kVersion = "1";
 
-class Scoring : public sweeps::Evaluator {
+class DecoderParamsProxy : public Proxy {
  public:
-  [[nodiscard]] std::string_view name() const override { return "score"; }
-
-  [[nodiscard]] Json Identity(const Problem& problem) const override {
-    return {{"evaluator", "score"},
-            {"proxy", kProxy},
-            {"version", kVersion},
-            {"model", ToJson(problem.model)}};
-  }
-
-  [[nodiscard]] results::Outcome Evaluate(const Problem& problem) override {
-    return DecoderParams(problem.model);
-  }
+  [[nodiscard]] Json Identity() const override { return Json::object(); }
+  [[nodiscard]] ProxyScore Score(const ModelSpec& spec) override { return DecoderParams(spec); }
 };
 
 }  // namespace
 
 ProxyScore DecoderParams(const ModelSpec& spec) {
-  return {.proxy = std::string(kProxy),
+  return {.proxy = std::string(kName),
           .version = std::string(kVersion),
           .value = static_cast<double>(CountParams(spec).blocks),
           .standard_error = std::nullopt,
@@ -33,23 +23,19 @@ ProxyScore DecoderParams(const ModelSpec& spec) {
           .in_domain = true};
 }
 
-sweeps::EvaluatorEntry ScoringEvaluator() {
-  return {"score", "an accuracy proxy (settings: proxy = decoder_params)",
-          [](const Json& settings, const Where& where) -> std::unique_ptr<sweeps::Evaluator> {
-            for (const auto& item : settings.items()) {
-              const Where place{where.file, where.place + "/" + item.key()};
-              if (item.key() != "proxy") throw InputError(place, "is unknown", "only proxy");
-              if (item.value() != Json(std::string(kProxy)))
-                throw InputError(place, "is " + item.value().dump(), "decoder_params");
-            }
-            return std::make_unique<Scoring>();
+ProxyEntry DecoderParamsEntry() {
+  return {.name = kName,
+          .version = kVersion,
+          .help = "parameters in the stored blocks: the baseline",
+          .unit = "parameters",
+          .cost = ProxyCost::kInstant,
+          .is_fitted = false,
+          .settings_help = "",
+          .make = [](const Json& settings, const Where& where,
+                     const ProxyContext&) -> std::unique_ptr<Proxy> {
+            RequireNoSettings(settings, where, kName);
+            return std::make_unique<DecoderParamsProxy>();
           }};
-}
-
-std::vector<sweeps::EvaluatorEntry> AllEvaluators() {
-  std::vector<sweeps::EvaluatorEntry> all = sweeps::BuiltinEvaluators();
-  all.push_back(ScoringEvaluator());
-  return all;
 }
 
 }  // namespace deepthin::explorer

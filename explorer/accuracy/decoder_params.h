@@ -4,20 +4,12 @@
 // embeddings.
 #pragma once
 
-#include <memory>
-
-#include "spec/model_spec.h"
-#include "spec/proxy_score.h"
-#include "sweeps/evaluator_table.h"
+#include "explorer/accuracy/proxy.h"
 
 namespace deepthin::explorer {
 
 [[nodiscard]] ProxyScore DecoderParams(const ModelSpec& spec);
 
-// "score": settings {"proxy": "decoder_params"}, the default.
-[[nodiscard]] sweeps::EvaluatorEntry ScoringEvaluator();
-
-// Every evaluator there is: estimate, measure, score.
-[[nodiscard]] std::vector<sweeps::EvaluatorEntry> AllEvaluators();
+[[nodiscard]] ProxyEntry DecoderParamsEntry();
 
 }  // namespace deepthin::explorer

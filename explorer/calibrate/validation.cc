@@ -6,6 +6,7 @@
 
 #include "costmodel/pass_estimator.h"
 #include "spec/errors.h"
+#include "spec/rank_stats.h"
 #include "spec/robust_stats.h"
 
 namespace deepthin::calibrate {
@@ -64,26 +65,6 @@ bool IsTwin(const HostRow& repeated, const HostRow& distinct) {
 }
 
 }  // namespace
-
-double KendallTau(std::span<const double> a, std::span<const double> b) {
-  DEEPTHIN_CHECK(a.size() == b.size());
-  int64_t agree = 0;
-  int64_t untied_a = 0;
-  int64_t untied_b = 0;
-  const auto sign = [](double x) { return int64_t{x > 0} - int64_t{x < 0}; };
-  for (size_t i = 0; i < a.size(); ++i) {
-    for (size_t j = 0; j < i; ++j) {
-      const int64_t of_a = sign(a[i] - a[j]);
-      const int64_t of_b = sign(b[i] - b[j]);
-      agree += of_a * of_b;
-      untied_a += of_a * of_a;
-      untied_b += of_b * of_b;
-    }
-  }
-  if (untied_a == 0 || untied_b == 0) return 0;
-  return static_cast<double>(agree) /
-         std::sqrt(static_cast<double>(untied_a) * static_cast<double>(untied_b));
-}
 
 Validation Validate(const HostRows& rows, const SocSpec& soc) {
   Validation out;

@@ -60,10 +60,6 @@ struct Validation {
 // before its twin without one. Throws InputError where no row is held out.
 [[nodiscard]] Validation Validate(const HostRows& rows, const SocSpec& soc);
 
-// Kendall's tau-b (ties count half on either side; Kendall, Biometrika 33(3), 1945); 0 where a side
-// is constant. REQUIRES: as many of the one as of the other.
-[[nodiscard]] double KendallTau(std::span<const double> a, std::span<const double> b);
-
 }  // namespace deepthin::calibrate
 
 template <>

@@ -1,7 +1,7 @@
 // deepthin sweep run|status|list
 #include <fmt/format.h>
 
-#include "explorer/accuracy/decoder_params.h"
+#include "explorer/accuracy/score_evaluator.h"
 #include "explorer/candidates.h"
 #include "explorer/cli/candidate_table.h"
 #include "explorer/cli/command_line.h"

@@ -26,6 +26,8 @@ constexpr Command kCommands[] = {
     {"soc", "the SoCs known by name; check and compare SoC files", RunSoc},
     {"measure", "execute a model on this CPU and time it", RunMeasure},
     {"params", "count parameters; check them against the paper", RunParams},
+    {"score", "how accurate models would be, by proxies", RunScore},
+    {"proxies", "the accuracy proxies, and what each is worth", RunProxies},
     {"train", "train a model on text files; stops and goes on at any time", RunTrain},
     {"generate", "text from a checkpoint", RunGenerate},
     {"eval", "perplexity, multiple choice and logits of a checkpoint", RunEval},

@@ -109,8 +109,8 @@ void CausalAttention<T>::ForItems(int64_t tokens, const Body& body) {
 }
 
 template <class T>
-void CausalAttention<T>::Forward(MatrixView<const T> qkv, MatrixView<T> out,
-                                 MatrixView<T> log_sums) {
+void CausalAttention<T>::Forward(MatrixView<const T> qkv, MatrixView<T> out, MatrixView<T> log_sums,
+                                 const AttentionTileCall<T>& on_tile) {
   const TrainingKernels<T>& kernels = ActiveTrainingKernels<T>();
   const int64_t hd = spec_.head_dim;
   const int64_t group = spec_.n_heads / spec_.n_kv_heads;
@@ -128,6 +128,9 @@ void CausalAttention<T>::Forward(MatrixView<const T> qkv, MatrixView<T> out,
         for (int64_t i = 0; i < weights.rows; ++i) {
           log_sums.Row(first + t + i)[head] =
               kernels.SoftmaxRow(weights.Row(i), t + i + 1, end, scale);
+        }
+        if (on_tile) {
+          on_tile({.head = head, .first_row = first + t, .weights = AsConstView(weights)});
         }
         kernels.Multiply(AsItLies(AsConstView(weights)), AsConstView(s.values.Rows(0, end)), {},
                          Head(out, 0, head, hd).Rows(first + t, first + end));

@@ -51,6 +51,14 @@ TEST(BadInput, OnTheCommandLine) {
   ExpectOneSentence({"estimate", kTinyModel, "--simulate", "--line", "1B"}, 2, {"64 MiB"});
   ExpectOneSentence({"estimate", kTinyModel, "--perfetto", ""}, 2, {"--perfetto", "empty"});
   ExpectOneSentence({"estimate", kTinyModel, "--line", "1MB"}, 2, {"--line", "--simulate"});
+  ExpectOneSentence({"score"}, 2, {"MODEL"});
+  ExpectOneSentence({"score", "mobilellm-125m", "--proxy", "oracle"}, 2,
+                    {"--proxy", "'oracle'", "decoder_params"});
+  ExpectOneSentence({"score", "mobilellm-125m", "--proxy", "decoder_params:a=1"}, 2,
+                    {"a", "no set"});
+  ExpectOneSentence({"score", "mobilellm-125m", "--group", "2T"}, 2, {"'2T'", "0.25T"});
+  ExpectOneSentence({"score", "mobilellm-125m", "--trained", "none.csv"}, 2, {"none.csv"});
+  ExpectOneSentence({"proxies", "validate", "--out", "/nowhere/a.md"}, 1, {"/nowhere"});
   ExpectOneSentence({"shapes"}, 2, {"--params", "125M"});
   ExpectOneSentence({"shapes", "--params", "999B"}, 2, {"--params", "999B", "20B"});
   ExpectOneSentence({"shapes", "--params", "125M", "--head-dim", "33"}, 2, {"--head-dim", "even"});

@@ -31,6 +31,9 @@ TEST(Commands, EachHasHelpWithAnExample) {
                             {"whatif"},
                             {"measure"},
                             {"params"},
+                            {"score"},
+                            {"proxies", "list"},
+                            {"proxies", "validate"},
                             {"train"},
                             {"generate"},
                             {"eval", "perplexity"},
@@ -74,6 +77,40 @@ TEST(Commands, JsonIsJson) {
   ASSERT_EQ(measured.size(), 2u);
   EXPECT_EQ(measured[1]["measurement"]["threads"], 2);
   EXPECT_EQ(measured[1]["measurement"]["decode_s_per_token"].size(), 5u);
+}
+
+TEST(Commands, ScoreSaysWhatEachProxySays) {
+  const Json scores = JsonOf({"score", "mobilellm-125m", "mobilellm-350m", "--json"});
+  ASSERT_GE(scores.size(), 4u);
+  EXPECT_EQ(scores[0]["proxy"], "decoder_params");
+  EXPECT_EQ(scores[0]["value"], 106'168'320.0);
+  EXPECT_EQ(scores[2]["proxy"], "shape_surrogate");
+  EXPECT_LT(scores[2]["interval_90"]["low"], scores[2]["value"]);
+  EXPECT_LT(scores[2]["value"], scores[3]["value"]);  // 125M, 350M
+  EXPECT_EQ(scores[2]["in_domain"], true);
+  EXPECT_THAT(RunProgram({"score", "mobilellm-125m"}).out, HasSubstr("106.2M"));
+  EXPECT_EQ(JsonOf({"score", "mobilellm-125m", "--proxy", "decoder_params", "--json"}).size(), 1u);
+}
+
+TEST(Commands, ProxiesAreJudgedByTheUsersOwnRowsToo) {
+  const TemporaryFolder folder;
+  std::string csv =
+      "name,group,table,target,vocab_size,d_model,n_blocks,n_heads,n_kv_heads,head_dim,"
+      "d_ff,ffn,tie_embeddings\n";
+  for (int i = 1; i <= 12; ++i) {
+    csv += "m" + std::to_string(i) + ",g," + (i % 2 == 0 ? "even" : "odd") + ",-" +
+           std::to_string(4.0 - 0.1 * i) + ",256,64," + std::to_string(i) +
+           ",2,2,32,128,swiglu,true\n";
+  }
+  const std::string path = folder.File("rows.csv");
+  WriteFileAtomically(path, csv);
+  const Json board = JsonOf({"proxies", "validate", "--trained", path, "--target", "minus loss",
+                             "--resamples", "20", "--json"});
+  const Json& set = board["sets"].back();
+  EXPECT_EQ(set["target"], "minus loss");
+  EXPECT_EQ(set["rows"], 6);
+  EXPECT_EQ(set["lines"][0]["ranking"]["tau"]["value"], 1.0);
+  EXPECT_EQ(set["lines"][1]["ranking"]["tau"]["value"], 1.0);
 }
 
 TEST(Commands, MeasureGoesByPositionAndOperatorInAnyPrecision) {

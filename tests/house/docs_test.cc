@@ -125,7 +125,8 @@ TEST(DocsTest, ProgramCommandsExist) {
       const std::string command = *AllMatches(line, "^deepthin ([a-z]+)").begin();
       EXPECT_TRUE(commands.contains(command)) << file.path << ": " << line;
       std::string source = TextOf("explorer/cli/shared_options.cc") +
-                           TextOf("explorer/cli/model_options.cc") + shared;
+                           TextOf("explorer/cli/model_options.cc") +
+                           TextOf("explorer/cli/proxy_options.cc") + shared;
       for (const TextFile& each : Tree()) {  // subcommands have files of their own
         if (each.path.starts_with("explorer/cli/cmd_" + command)) source += each.text;
       }

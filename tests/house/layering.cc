@@ -49,7 +49,10 @@ constexpr std::array kLibraries = {
     Library{"hwy/.*", "(runtime|tests/runtime)/kernels/.*"},
     Library{"valijson/.*", "(tests/)?sweeps/.*schema.*|tests/costmodel/.*schema.*"},
     Library{"boost/program_options.*", "explorer/cli/.*"},
-    Library{"Eigen/.*", "(explorer/calibrate|costmodel/(bounded|soc)_fit|tests/).*"},
+    Library{"Eigen/.*",
+            "(explorer/calibrate|explorer/accuracy/"
+            "(bayesian_ridge|shape_surrogate|principal_components)|"
+            "costmodel/(bounded|soc)_fit|tests/).*"},
     Library{"fmt/.*", "(?!spec/).*"},
     Library{"sentencepiece_.*\\.h", "tests/runtime/text/.*"},
     Library{"(gtest|gmock)/.*|rapidcheck\\.h|rapidcheck/.*", "tests/.*"},

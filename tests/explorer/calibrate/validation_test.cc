@@ -156,16 +156,5 @@ TEST(Validate, RefusesRowsWithNothingHeldOut) {
   EXPECT_THAT(InputErrorOf([&] { return FitHost(rows, "made-up"); }), HasSubstr("nothing to fit"));
 }
 
-TEST(KendallTau, ClosedForms) {
-  const std::vector<double> up = {1, 2, 3, 4};
-  const std::vector<double> down = {4, 3, 2, 1};
-  const std::vector<double> one_swap = {1, 3, 2, 4};
-  const std::vector<double> same = {1, 1, 1, 1};
-  EXPECT_DOUBLE_EQ(KendallTau(up, up), 1);
-  EXPECT_DOUBLE_EQ(KendallTau(up, down), -1);
-  EXPECT_DOUBLE_EQ(KendallTau(up, one_swap), 4.0 / 6);
-  EXPECT_DOUBLE_EQ(KendallTau(up, same), 0);
-}
-
 }  // namespace
 }  // namespace deepthin::calibrate

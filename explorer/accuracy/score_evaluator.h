@@ -1,0 +1,18 @@
+// The "score" evaluator of sweeps: any proxy of the table.
+#pragma once
+
+#include <vector>
+
+#include "explorer/accuracy/proxy.h"
+#include "sweeps/evaluator_table.h"
+
+namespace deepthin::explorer {
+
+// Settings {"proxy": NAME, ...}, with the proxy's own settings beside the name; decoder_params
+// where none is named.
+[[nodiscard]] sweeps::EvaluatorEntry ScoringEvaluator(const ProxyContext& context = {});
+
+// Every evaluator there is: estimate, measure, score.
+[[nodiscard]] std::vector<sweeps::EvaluatorEntry> AllEvaluators(const ProxyContext& context = {});
+
+}  // namespace deepthin::explorer

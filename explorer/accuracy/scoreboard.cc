@@ -1,0 +1,228 @@
+#include "explorer/accuracy/scoreboard.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <memory>
+#include <utility>
+
+#include "explorer/accuracy/paper_runs.h"
+#include "explorer/accuracy/proxy_table.h"
+#include "explorer/accuracy/shape_surrogate.h"
+#include "spec/errors.h"
+
+namespace deepthin::explorer {
+namespace {
+
+constexpr std::string_view kBaseline = "decoder_params";
+
+// Scores of one proxy on a set: one a row, or none and the reason.
+struct Scores {
+  std::vector<std::optional<ProxyScore>> of_row;
+  std::string why_not;
+
+  [[nodiscard]] int64_t count() const {
+    return std::count_if(of_row.begin(), of_row.end(),
+                         [](const auto& score) { return score.has_value(); });
+  }
+  [[nodiscard]] std::vector<double> values() const {
+    std::vector<double> out;
+    for (const auto& score : of_row) out.push_back(score->value);
+    return out;
+  }
+};
+
+// Made once for each proxy, since its model may be costly.
+class Scorer {
+ public:
+  Scorer(KeptScores& kept, const BoardOptions& options) : kept_(kept), options_(options) {}
+
+  [[nodiscard]] Scores Of(const AskedProxy& asked, const JudgedSet& set) {
+    return asked.entry->is_fitted ? Fitted(asked, set) : Unfitted(asked, set);
+  }
+
+ private:
+  // Rows of several tables: one fit for each.
+  Scores Fitted(const AskedProxy& asked, const JudgedSet& set) {
+    Scores scores;
+    std::map<std::string, std::unique_ptr<Proxy>> by_table;
+    for (const TrainedRow& row : set.rows) {
+      auto& proxy = by_table[row.table];
+      try {
+        if (!proxy) {
+          ProxyContext context = options_.context;
+          context.rows = WithoutTable(set.pool, row.table);
+          context.group = row.group;
+          if (context.rows.empty()) throw InputError({}, "no rows of other tables", "");
+          proxy = MakeProxy(*asked.entry, asked.settings, {}, context);
+        }
+        scores.of_row.emplace_back(proxy->Score(row.model));
+      } catch (const InputError& error) {  // too few rows, or none of the group
+        scores.of_row.emplace_back();
+        scores.why_not = error.what();
+      }
+    }
+    return scores;
+  }
+
+  Scores Unfitted(const AskedProxy& asked, const JudgedSet& set) {
+    Scores scores;
+    for (const TrainedRow& row : set.rows) scores.of_row.push_back(Unfitted(asked, row));
+    if (scores.count() < static_cast<int64_t>(set.rows.size())) scores.why_not = "not scored";
+    return scores;
+  }
+
+  std::optional<ProxyScore> Unfitted(const AskedProxy& asked, const TrainedRow& row) {
+    const bool is_costly = asked.entry->cost != ProxyCost::kInstant;
+    if (is_costly) {
+      const auto known = kept_.Find(std::string(asked.entry->name),
+                                    std::string(asked.entry->version), asked.settings, row.model);
+      if (known || !options_.may_execute) return known;
+      if (options_.on_score) options_.on_score(asked.argument, row.name);
+    }
+    auto& proxy = made_[asked.argument];
+    if (!proxy) proxy = MakeProxy(*asked.entry, asked.settings, {}, options_.context);
+    const ProxyScore score = proxy->Score(row.model);
+    if (is_costly) kept_.Keep(asked.settings, row.model, score);
+    return score;
+  }
+
+  KeptScores& kept_;
+  const BoardOptions& options_;
+  std::map<std::string, std::unique_ptr<Proxy>> made_;
+};
+
+double StandardDeviation(std::span<const double> values) {
+  double mean = 0;
+  for (const double x : values) mean += x / static_cast<double>(values.size());
+  double squares = 0;
+  for (const double x : values) squares += (x - mean) * (x - mean);
+  return values.size() < 2 ? 0 : std::sqrt(squares / static_cast<double>(values.size() - 1));
+}
+
+Coverage CoverageOf(const Scores& scores, const JudgedSet& set) {
+  Coverage out;
+  std::vector<double> targets;
+  double squares = 0;
+  for (size_t i = 0; i < set.rows.size(); ++i) {
+    const ProxyScore& score = *scores.of_row[i];
+    const double miss = score.value - set.rows[i].target;
+    const double half_width = kNinetyPercent * score.standard_error.value_or(0);
+    ++out.rows;
+    out.covered += std::abs(miss) <= half_width ? 1 : 0;
+    out.in_domain += score.in_domain ? 1 : 0;
+    out.half_width += half_width;
+    squares += miss * miss;
+    targets.push_back(set.rows[i].target);
+  }
+  const auto n = static_cast<double>(out.rows);
+  out.half_width /= n;
+  out.root_mean_square = std::sqrt(squares / n);
+  out.spread = StandardDeviation(targets);
+  return out;
+}
+
+BoardLine LineOf(const AskedProxy& asked, const Scores& scores, const JudgedSet& set,
+                 const RankedRows& rows, std::span<const double> baseline,
+                 const BootstrapOptions& options) {
+  BoardLine line{.proxy = asked.argument, .scored = scores.count(), .why_not = scores.why_not};
+  if (line.scored < static_cast<int64_t>(rows.size())) return line;
+  line.ranking = Rank(rows, scores.values(), baseline, options);
+  const bool predicts = std::all_of(scores.of_row.begin(), scores.of_row.end(),
+                                    [](const auto& s) { return s->standard_error.has_value(); });
+  if (predicts && asked.entry->is_fitted && set.pool_has_target) {
+    line.coverage = CoverageOf(scores, set);
+  }
+  return line;
+}
+
+BoardSet Judge(const JudgedSet& set, std::span<const AskedProxy> proxies, Scorer& scorer,
+               const BootstrapOptions& options) {
+  RankedRows rows;
+  std::vector<double> errors;
+  for (const TrainedRow& row : set.rows) {
+    rows.Add(row.target, row.model);
+    if (row.standard_error) errors.push_back(*row.standard_error);
+  }
+  BoardSet out{.title = set.title,
+               .target = set.target,
+               .is_union = set.is_union,
+               .rows = static_cast<int64_t>(set.rows.size()),
+               .decoder_pairs = CountPairs(rows.targets, rows.targets, rows.decoder_params).pairs,
+               .total_pairs = CountPairs(rows.targets, rows.targets, rows.total_params).pairs};
+  if (!errors.empty() && errors.size() == rows.size()) {
+    double sum = 0;
+    for (const double error : errors) sum += error;
+    out.standard_error = sum / static_cast<double>(errors.size());
+    out.ceiling = CeilingOf(rows, errors, options);
+  }
+  std::vector<double> baseline;
+  for (const AskedProxy& asked : proxies) {
+    const Scores scores = scorer.Of(asked, set);
+    if (asked.entry->name == kBaseline) baseline = scores.values();
+    out.lines.push_back(LineOf(asked, scores, set, rows, baseline, options));
+  }
+  return out;
+}
+
+}  // namespace
+
+AskedProxy ParseProxy(const std::string& argument, const Where& where) {
+  AskedProxy asked{.argument = argument};
+  size_t begin = std::min(argument.find(':'), argument.size());
+  asked.entry = &ProxyByName(argument.substr(0, begin), where);
+  while (begin < argument.size()) {
+    const size_t end = std::min(argument.find(':', begin + 1), argument.size());
+    const std::string setting = argument.substr(begin + 1, end - begin - 1);
+    const size_t equals = setting.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      throw InputError(where, "'" + argument + "' has the setting '" + setting + "'", "key=value");
+    }
+    asked.settings[setting.substr(0, equals)] = ScalarFromText(setting.substr(equals + 1));
+    begin = end;
+  }
+  return asked;
+}
+
+namespace {
+
+// What is wrong with settings is the user's to hear, and no lack of rows.
+void RequireSettings(const AskedProxy& asked, ProxyContext context) {
+  if (!asked.entry->is_fitted) return;
+  context.rows = PaperRuns(PaperTarget::kAverage);
+  static_cast<void>(
+      MakeProxy(*asked.entry, asked.settings, {"--proxy " + asked.argument, ""}, context));
+}
+
+}  // namespace
+
+std::vector<AskedProxy> FreeProxies(const KeptScores& kept) {
+  std::vector<AskedProxy> proxies;
+  for (const ProxyEntry& entry : Proxies()) {
+    AskedProxy asked = ParseProxy(std::string(entry.name), {});
+    const bool is_kept =
+        kept.HasAny(std::string(entry.name), std::string(entry.version), asked.settings);
+    if (entry.cost == ProxyCost::kInstant || is_kept) proxies.push_back(std::move(asked));
+  }
+  return proxies;
+}
+
+Scoreboard MakeScoreboard(std::span<const JudgedSet> sets, std::vector<AskedProxy> proxies,
+                          KeptScores& kept, const BoardOptions& options) {
+  const auto is_baseline = [](const AskedProxy& asked) { return asked.entry->name == kBaseline; };
+  proxies.erase(std::remove_if(proxies.begin(), proxies.end(), is_baseline), proxies.end());
+  proxies.insert(proxies.begin(), ParseProxy(std::string(kBaseline), {}));
+  Scoreboard board;
+  for (const AskedProxy& asked : proxies) {
+    RequireSettings(asked, options.context);
+    board.proxies.push_back(asked.argument);
+  }
+  Scorer scorer(kept, options);
+  for (const JudgedSet& set : sets) {
+    if (set.rows.empty()) continue;
+    board.sets.push_back(Judge(set, proxies, scorer, options.bootstrap));
+  }
+  return board;
+}
+
+}  // namespace deepthin::explorer

@@ -1,0 +1,249 @@
+#include "explorer/cli/proxies_report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "explorer/cli/human.h"
+
+namespace deepthin::explorer {
+namespace {
+
+constexpr const char* kNothing = "-";
+
+std::string Number(const Figure& figure) {
+  if (!figure.value) return kNothing;
+  std::string text = fmt::format("{:.2f}", *figure.value);
+  if (figure.interval) {
+    text += fmt::format(" ({:.2f} .. {:.2f})", figure.interval->low, figure.interval->high);
+  }
+  return text;
+}
+
+std::string Gain(const Figure& figure) {
+  if (!figure.value) return kNothing;
+  std::string text = fmt::format("{:+.2f}", *figure.value);
+  if (figure.interval) {
+    text += fmt::format(" ({:+.2f} .. {:+.2f})", figure.interval->low, figure.interval->high);
+  }
+  return text;
+}
+
+std::string Percent(const Figure& figure) {
+  if (!figure.value) return kNothing;
+  std::string text = fmt::format("{:.0f} %", 100 * *figure.value);
+  if (figure.interval) {
+    text +=
+        fmt::format(" ({:.0f} .. {:.0f})", 100 * figure.interval->low, 100 * figure.interval->high);
+  }
+  return text;
+}
+
+std::string RankingRows(const BoardSet& set) {
+  std::string out;
+  std::string head =
+      fmt::format("{} | {} | {} / {}", set.title, set.rows, set.decoder_pairs, set.total_pairs);
+  for (const BoardLine& line : set.lines) {
+    if (line.ranking) {
+      const Ranking& r = *line.ranking;
+      const bool is_baseline = &line == &set.lines.front();
+      out += fmt::format("| {} | {} | {} | {} | {} | {} | {} |\n", head, line.proxy, Number(r.tau),
+                         Number(r.rho), Percent(r.iso_decoder), Percent(r.iso_total),
+                         is_baseline ? "" : Gain(r.tau_gain));
+    } else {
+      out += fmt::format("| {} | {} | {} of {} rows scored: {} | | | | |\n", head, line.proxy,
+                         line.scored, set.rows, line.why_not);
+    }
+    head = " | | ";
+  }
+  if (set.ceiling) {
+    out += fmt::format("| {} | *perfect proxy* | {} | {} | {} | {} | |\n", head,
+                       Number(set.ceiling->tau), Number(set.ceiling->rho),
+                       Percent(set.ceiling->iso_decoder), Percent(set.ceiling->iso_total));
+  }
+  return out;
+}
+
+std::string CoverageRow(const BoardSet& set, const BoardLine& line) {
+  const Coverage& c = *line.coverage;
+  return fmt::format("| {} | {} | {} | {} of {} | {:.2f} | {:.2f} | {:.2f} | {} |\n", set.title,
+                     set.target, line.proxy, c.covered, c.rows, c.half_width, c.root_mean_square,
+                     c.spread, c.in_domain);
+}
+
+// How the sets fall out for a proxy against the baseline.
+struct Tally {
+  int64_t sets = 0;
+  int64_t ahead = 0;
+  int64_t behind = 0;
+  int64_t surely_ahead = 0;  // the interval of the difference lies above 0
+  int64_t surely_behind = 0;
+
+  void Add(const Figure& gain) {
+    if (!gain.value) return;
+    ++sets;
+    ahead += *gain.value > 0 ? 1 : 0;
+    behind += *gain.value < 0 ? 1 : 0;
+    surely_ahead += gain.interval && gain.interval->low > 0 ? 1 : 0;
+    surely_behind += gain.interval && gain.interval->high < 0 ? 1 : 0;
+  }
+};
+
+std::string Said(const Tally& tally, std::string_view what) {
+  return fmt::format(
+      "{} higher on {} of {} sets and lower on {}; the interval of the difference is above 0 on {} "
+      "and below 0 on {}",
+      what, tally.ahead, tally.sets, tally.behind, tally.surely_ahead, tally.surely_behind);
+}
+
+const BoardLine* LineNamed(const BoardSet& set, const std::string& proxy) {
+  const auto found = std::find_if(set.lines.begin(), set.lines.end(),
+                                  [&](const BoardLine& line) { return line.proxy == proxy; });
+  return found == set.lines.end() ? nullptr : &*found;
+}
+
+std::string AgainstBaseline(const Scoreboard& board, const std::string& proxy) {
+  Tally tau;
+  Tally decoder;
+  Tally total;
+  for (const BoardSet& set : board.sets) {
+    const BoardLine* const line = LineNamed(set, proxy);
+    if (set.is_union || line == nullptr || !line->ranking) continue;
+    tau.Add(line->ranking->tau_gain);
+    decoder.Add(line->ranking->iso_decoder_gain);
+    total.Add(line->ranking->iso_total_gain);
+  }
+  if (tau.sets == 0) return fmt::format("- `{}` has scores of no set.\n", proxy);
+  const int64_t sure = tau.surely_ahead + decoder.surely_ahead + total.surely_ahead;
+  return fmt::format(
+      "- `{}` against `{}`: {}. {}. {}.{}\n", proxy, board.proxies.front(),
+      Said(tau, "Kendall's tau is"), Said(decoder, "On pairs of one decoder budget accuracy is"),
+      Said(total, "On pairs of one total budget it is"),
+      sure == 0 ? " None of these sets shows it to be better than counting parameters." : "");
+}
+
+std::string AgainstCeiling(const Scoreboard& board) {
+  int64_t sets = 0;
+  int64_t reached = 0;
+  double low = 1;
+  double high = 0;
+  for (const BoardSet& set : board.sets) {
+    if (set.is_union || !set.ceiling || !set.ceiling->tau.interval) continue;
+    const BoardLine& baseline = set.lines.front();
+    if (!baseline.ranking || !baseline.ranking->tau.value) continue;
+    ++sets;
+    low = std::min(low, *set.ceiling->tau.value);
+    high = std::max(high, *set.ceiling->tau.value);
+    reached += *baseline.ranking->tau.value >= set.ceiling->tau.interval->low ? 1 : 0;
+  }
+  if (sets == 0) return "";
+  return fmt::format(
+      "- The evaluations' own error leaves a perfect proxy an expected tau of {:.2f} to {:.2f}, by "
+      "set. On {} of {} sets `{}` lies in the range that a perfect proxy would have: there, no "
+      "proxy can be seen to be better.\n",
+      low, high, reached, sets, board.proxies.front());
+}
+
+std::string Covered(const Scoreboard& board, const std::string& proxy) {
+  int64_t rows = 0;
+  int64_t covered = 0;
+  for (const BoardSet& set : board.sets) {
+    const BoardLine* const line = LineNamed(set, proxy);
+    if (set.is_union || line == nullptr || !line->coverage) continue;
+    rows += line->coverage->rows;
+    covered += line->coverage->covered;
+  }
+  if (rows == 0) return "";
+  const double share = 100.0 * static_cast<double>(covered) / static_cast<double>(rows);
+  const char* const judgement = share < 80   ? "too narrow"
+                                : share > 97 ? "too wide"
+                                             : "about what they promise";
+  return fmt::format(
+      "- The 90 % intervals of `{}` hold {} of {} targets of left-out rows ({:.0f} %): {}.\n",
+      proxy, covered, rows, share, judgement);
+}
+
+std::vector<std::string> TargetsOf(const Scoreboard& board) {
+  std::vector<std::string> targets;
+  for (const BoardSet& set : board.sets) {
+    if (std::find(targets.begin(), targets.end(), set.target) == targets.end()) {
+      targets.push_back(set.target);
+    }
+  }
+  return targets;
+}
+
+std::string Verdict(const Scoreboard& board) {
+  std::string out;
+  for (const std::string& target : TargetsOf(board)) {
+    std::string taus;
+    for (const BoardSet& set : board.sets) {
+      if (set.target != target || !set.lines.front().ranking) continue;
+      const auto& tau = set.lines.front().ranking->tau.value;
+      taus += fmt::format("{}{} ({})", taus.empty() ? "" : ", ",
+                          tau ? fmt::format("{:.2f}", *tau) : kNothing, set.title);
+    }
+    out += fmt::format("- `{}`, Kendall's tau with the {}: {}.\n", board.proxies.front(), target,
+                       taus);
+  }
+  out += AgainstCeiling(board);
+  for (size_t i = 1; i < board.proxies.size(); ++i) {
+    out += AgainstBaseline(board, board.proxies[i]);
+    out += Covered(board, board.proxies[i]);
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string ProxiesPage(const Scoreboard& board, const std::string& command) {
+  std::string out = fmt::format(
+      "# Accuracy proxies, judged\n\n"
+      "Made by `{}`, not by hand. How each figure is computed: [accuracy.md](accuracy.md).\n\n"
+      "What is fitted to trained models has seen neither the table that it is judged by nor the\n"
+      "same models elsewhere. In brackets: 90 % bootstrap intervals over the models of the set; "
+      "of\n"
+      "the perfect proxy, which knows the truth but is judged by finite evaluations, the range of\n"
+      "its luck. Pairs are those within 10 % of each other's decoder or total parameters; a coin\n"
+      "has 50 %.\n\n## What it shows\n\n{}",
+      command, Verdict(board));
+  for (const std::string& target : TargetsOf(board)) {
+    out += fmt::format(
+        "\n## By {}\n\n"
+        "| models | n | pairs | proxy | tau | rho | decoder pairs | total pairs | tau less {}'s |\n"
+        "|---|--:|--:|---|--:|--:|--:|--:|--:|\n",
+        target, board.proxies.front());
+    for (const BoardSet& set : board.sets) {
+      if (set.target == target) out += RankingRows(set);
+    }
+  }
+  std::string coverage;
+  for (const BoardSet& set : board.sets) {
+    for (const BoardLine& line : set.lines) {
+      if (line.coverage) coverage += CoverageRow(set, line);
+    }
+  }
+  if (coverage.empty()) return out;
+  return out +
+         "\n## Predictions of left-out rows\n\n"
+         "'rms' is the root mean square of prediction less target, 'spread' the standard "
+         "deviation\n"
+         "of the targets themselves: what a proxy that knew only their mean would have.\n\n"
+         "| models | target | proxy | within 90 % | half width | rms | spread | in domain |\n"
+         "|---|---|---|--:|--:|--:|--:|--:|\n" +
+         coverage;
+}
+
+std::string ScoreText(const ProxyScore& score, std::string_view unit) {
+  if (unit == "parameters") return HumanCount(static_cast<int64_t>(score.value));
+  return fmt::format("{:.4g}{}{}", score.value, unit.empty() ? "" : " ", unit);
+}
+
+std::string IntervalText(const ProxyScore& score) {
+  if (!score.standard_error) return "";
+  const double half_width = kNinetyPercent * *score.standard_error;
+  return fmt::format("{:.4g} .. {:.4g}", score.value - half_width, score.value + half_width);
+}
+
+}  // namespace deepthin::explorer

@@ -1,0 +1,99 @@
+// The page of the scoreboard: what it says of made-up boards, and that docs/proxies.md is it.
+#include "explorer/cli/proxies_report.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "spec/files.h"
+
+namespace deepthin::explorer {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+Figure Sure(double value, double low, double high) { return {value, Interval{low, high}}; }
+
+BoardLine Line(const std::string& proxy, const Figure& tau, const Figure& gain) {
+  Ranking ranking;
+  ranking.tau = tau;
+  ranking.tau_gain = gain;
+  ranking.iso_total = Sure(0.5, 0.25, 0.75);
+  return {.proxy = proxy, .scored = 9, .ranking = ranking};
+}
+
+Scoreboard OneSet(const Figure& gain) {
+  BoardSet set{.title = "Table 0", .target = "luck", .rows = 9, .total_pairs = 7};
+  set.lines = {Line("decoder_params", Sure(0.5, 0.1, 0.8), {}),
+               Line("other", Sure(0.6, 0.2, 0.9), gain)};
+  NoiseCeiling ceiling;
+  ceiling.tau = Sure(0.7, 0.45, 0.9);
+  set.ceiling = ceiling;
+  return {.proxies = {"decoder_params", "other"}, .sets = {set}};
+}
+
+TEST(ProxiesPage, SaysThatNothingIsBetterWhereIntervalsDoNot) {
+  const std::string page = ProxiesPage(OneSet(Sure(0.1, -0.2, 0.4)), "deepthin x");
+  EXPECT_THAT(page, HasSubstr("Made by `deepthin x`"));
+  EXPECT_THAT(page,
+              HasSubstr("| Table 0 | 9 | 0 / 7 | decoder_params | 0.50 (0.10 .. 0.80) | - | - | "
+                        "50 % (25 .. 75) |  |\n"));
+  EXPECT_THAT(page, HasSubstr("+0.10 (-0.20 .. +0.40)"));
+  EXPECT_THAT(page, HasSubstr("None of these sets shows it to be better"));
+  EXPECT_THAT(page, HasSubstr("On 1 of 1 sets `decoder_params` lies in the range"));
+}
+
+TEST(ProxiesPage, SaysWhatIsBetterForSure) {
+  const std::string page = ProxiesPage(OneSet(Sure(0.1, 0.05, 0.4)), "deepthin x");
+  EXPECT_THAT(page, Not(HasSubstr("None of these sets")));
+  EXPECT_THAT(page,
+              HasSubstr("higher on 1 of 1 sets and lower on 0; the interval of the difference "
+                        "is above 0 on 1 and below 0 on 0"));
+}
+
+TEST(ProxiesPage, AUnionIsShownButNotCounted) {
+  Scoreboard board = OneSet(Sure(0.1, 0.05, 0.4));
+  board.sets[0].is_union = true;
+  const std::string page = ProxiesPage(board, "x");
+  EXPECT_THAT(page, HasSubstr("| Table 0 |"));
+  EXPECT_THAT(page, HasSubstr("`other` has scores of no set"));
+}
+
+TEST(ProxiesPage, IntervalsAreJudged) {
+  for (const auto& [covered, says] :
+       {std::pair{5, "too narrow"}, std::pair{9, "what they promise"}, std::pair{10, "too wide"}}) {
+    Scoreboard board = OneSet({});
+    board.sets[0].lines[1].coverage = Coverage{.rows = 10, .covered = covered};
+    EXPECT_THAT(ProxiesPage(board, "x"), HasSubstr(says)) << covered;
+  }
+}
+
+TEST(ProxiesPage, WhatHasNoScoresSaysWhy) {
+  Scoreboard board = OneSet({});
+  board.sets[0].lines[1] = {.proxy = "other", .scored = 3, .why_not = "not scored"};
+  EXPECT_THAT(ProxiesPage(board, "x"), HasSubstr("| other | 3 of 9 rows scored: not scored |"));
+}
+
+TEST(ScoreText, HasItsUnitAndItsInterval) {
+  ProxyScore score;
+  score.value = 106'200'000;
+  EXPECT_EQ(ScoreText(score, "parameters"), "106.2M");
+  EXPECT_EQ(IntervalText(score), "");
+  score.value = 44.75;
+  score.standard_error = 0.5;
+  EXPECT_EQ(ScoreText(score, ""), "44.75");
+  EXPECT_EQ(IntervalText(score), "43.93 .. 45.57");
+}
+
+// `./dev proxies` writes it.
+TEST(ProxiesPage, IsWhatTheDocumentationHas) {
+  const std::string root = std::string(DEEPTHIN_SOURCE_DIR) + "/";
+  KeptScores kept(root + "results/proxy_scores.jsonl");
+  const Scoreboard board = MakeScoreboard(PaperSets(), FreeProxies(kept), kept, {});
+  const std::string page = ProxiesPage(
+      board, "deepthin proxies validate --scores results/proxy_scores.jsonl --out docs/proxies.md");
+  EXPECT_EQ(ReadFile(root + "docs/proxies.md"), page);
+}
+
+}  // namespace
+}  // namespace deepthin::explorer
