@@ -14,6 +14,7 @@ namespace deepthin::peer {
 namespace {
 
 constexpr size_t kTextTokens = 100'000;
+constexpr int64_t kEvery = 25;  // timed steps whose loss is printed
 
 int64_t Number(const std::string& text) {
   try {
@@ -63,6 +64,7 @@ void RunAndPrint(const TrainingTask& task, const std::string& engine,
     if (i == kWarmupSteps) begin = Clock::now();
     const double loss = step(i);
     json[i == 0 ? "first_loss" : "last_loss"] = loss;
+    if (i >= kWarmupSteps && (i - kWarmupSteps) % kEvery == 0) json["losses"].push_back(loss);
   }
   const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
   const double rate = static_cast<double>(task.steps * task.options.shape.predicted()) / seconds;

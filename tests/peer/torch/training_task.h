@@ -30,7 +30,7 @@ inline constexpr int64_t kWarmupSteps = 2;
 [[nodiscard]] TrainingTask TaskFrom(int argc, char** argv);
 
 // Does the steps, each of which returns its loss, and prints one line of JSON: engine, tokens_per_s
-// over all timed steps, peak_memory_bytes, first_loss, last_loss.
+// over all timed steps, peak_memory_bytes, first_loss, last_loss, some losses between.
 void RunAndPrint(const TrainingTask& task, const std::string& engine,
                  const std::function<double(int64_t)>& step);
 
