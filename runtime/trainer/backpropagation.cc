@@ -47,8 +47,8 @@ struct Backpropagation<T>::State {
         ProductPrecision precision);
 
   double Run(std::span<const T> p, BatchView batch, std::span<T> gradient);
-  void RunBlocks(std::span<const T> p, BatchView batch, const ForwardObserver<T>& observer);
   void Clear(std::span<T> gradient) const;
+  void RunBlocks(std::span<const T> p, BatchView batch, const ForwardObserver<T>& observer);
   void Split(BatchView batch);
   void Embed(std::span<const T> p);
   void ForwardBlock(std::span<const T> p, size_t executed, const ForwardObserver<T>& observer);

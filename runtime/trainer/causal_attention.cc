@@ -26,12 +26,16 @@ void CopyRows(MatrixView<const T> from, MatrixView<T> to) {
   for (int64_t r = 0; r < from.rows; ++r) std::copy_n(from.Row(r), from.cols, to.Row(r));
 }
 
-// to[c][r] = from[r][c]
+// to[c][r] = from[r][c], a cache line of `to` at a time.
 template <class T>
 void CopyTransposed(MatrixView<const T> from, MatrixView<T> to) {
-  for (int64_t r = 0; r < from.rows; ++r) {
-    const T* row = from.Row(r);
-    for (int64_t c = 0; c < from.cols; ++c) to.Row(c)[r] = row[c];
+  constexpr int64_t kRows = 16;
+  for (int64_t r0 = 0; r0 < from.rows; r0 += kRows) {
+    const int64_t end = std::min(r0 + kRows, from.rows);
+    for (int64_t c = 0; c < from.cols; ++c) {
+      T* row = to.Row(c);
+      for (int64_t r = r0; r < end; ++r) row[r] = from.Row(r)[c];
+    }
   }
 }
 

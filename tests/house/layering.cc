@@ -57,6 +57,8 @@ constexpr std::array kLibraries = {
     Library{"sentencepiece_.*\\.h", "tests/runtime/text/.*"},
     Library{"(gtest|gmock)/.*|rapidcheck\\.h|rapidcheck/.*", "tests/.*"},
     Library{"benchmark/.*", ".*_bench\\.cc"},
+    // Others' trainers, and their threads.
+    Library{"torch/.*|ATen/.*|oneapi/.*|omp\\.h", "tests/peer/torch/.*"},
     // The C library, the kernel and the compiler.
     Library{"(unistd|fcntl|sched|pthread|dirent|poll|signal|spawn|immintrin|cpuid|arm_neon)\\.h|"
             "(sys|linux|asm|sanitizer)/.*",
