@@ -85,8 +85,7 @@ class FfnMoments {
     std::vector<int64_t> counts(inputs_.size());
     const auto count = [&](int64_t begin, int64_t end) {
       for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i) {
-        counts[i] = ComponentsFor(
-            eta, OutputVariances(AsConstView(inputs_[i].view()), AsConstView(weights_[i].view())));
+        counts[i] = ComponentsFor(eta, VariancesOf(i));
       }
     };
     model_.pool.ForRanges(static_cast<int64_t>(counts.size()), 1, std::cref(count));
