@@ -3,8 +3,8 @@
 // deep neural networks by extrapolation of learning curves", IJCAI 2015, table 1, pow3).
 //
 // A schedule that lowers the learning rate towards the end bends the curve below any that is fitted
-// to the part before: extrapolated losses are too high, by much the same for models that are
-// stopped at the same step. docs/executed-proxies.md says by how much that was found to be.
+// to the part before: extrapolated losses are rather too high, for all models that are stopped at
+// the same step.
 #pragma once
 
 #include <optional>

@@ -76,7 +76,7 @@ class ShortTraining : public Proxy {
         pool_(context.threads) {
     if (context.texts.empty()) {
       throw InputError(where, std::string(kName) + " has no text to train with",
-                       "text files (--data)");
+                       "text files (--text)");
     }
     const auto tokenizer = runtime::Tokenizer::FromVocabulary(
         vocabulary_, settings_.tokenizer.empty() ? "the byte vocabulary" : settings_.tokenizer);

@@ -28,7 +28,7 @@ struct SynapticFlow {
   // it: each share is in [0, 1], and 1 where nothing passes beside.
   double share_sum = 0;
 
-  // Natural logarithm of the synaptic flow; the flow itself leaves f64's range from some 60 blocks
+  // Natural logarithm of the synaptic flow; the flow itself leaves f64's range from some 55 blocks
   // on.
   [[nodiscard]] double log_flow() const;
 };
