@@ -249,7 +249,7 @@ Prediction ShapeSurrogate::Predict(const ModelSpec& spec, std::string_view group
   // Less sure than of any fitted row: outside of the ellipsoid that holds them (Montgomery, Peck
   // and Vining, Introduction to Linear Regression Analysis, 2012, section 3.8).
   if (out.out_of_domain.empty() && variance > fitted_->largest_leverage[index] * (1 + 1e-9)) {
-    out.out_of_domain = "their combination";
+    out.out_of_domain = "the combination of its features";
   }
   out.in_domain = out.out_of_domain.empty();
   return out;
@@ -272,6 +272,14 @@ std::vector<TrainedRow> WithoutTable(std::span<const TrainedRow> rows, std::stri
       return other.table == table && other.model == row.model;
     });
     if (!is_of_table) out.push_back(row);
+  }
+  return out;
+}
+
+std::vector<TrainedRow> WithoutModel(std::span<const TrainedRow> rows, const ModelSpec& model) {
+  std::vector<TrainedRow> out;
+  for (const TrainedRow& row : rows) {
+    if (!(row.model == model)) out.push_back(row);
   }
   return out;
 }
