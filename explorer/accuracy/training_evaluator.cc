@@ -61,6 +61,7 @@ runtime::TrainingOptions OptionsOf(const TrainingSettings& settings) {
   options.rate.warmup_steps = settings.warmup.value_or(settings.steps / 10);
   options.rate.peak = settings.learning_rate;
   options.parametrisation = settings.parametrisation;
+  options.precision = settings.precision.value_or(runtime::FastestPrecision());
   return options;
 }
 

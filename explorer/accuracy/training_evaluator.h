@@ -31,6 +31,7 @@ struct TrainingSettings {
   double learning_rate = 0.003;
   std::optional<int64_t> warmup{};  // absent: a tenth of the steps
   runtime::Parametrisation parametrisation = runtime::Parametrisation::kCompleteP;
+  std::optional<runtime::ProductPrecision> precision{};  // absent: bf16 where this CPU has it fast
   int64_t eval_every = 100;
   int64_t eval_tokens = 65'536;
   int64_t checkpoint_every = 100;
@@ -75,6 +76,7 @@ struct Fields<explorer::TrainingSettings> {
       Field("learning_rate", &S::learning_rate, "the highest", Presence::kOptional),
       Field("warmup", &S::warmup, "steps in which it rises", Presence::kOptional),
       Field("parametrisation", &S::parametrisation, "completep or standard", Presence::kOptional),
+      Field("precision", &S::precision, "of products: f32 or bf16", Presence::kOptional),
       Field("eval_every", &S::eval_every, "steps between validations", Presence::kOptional),
       Field("eval_tokens", &S::eval_tokens, "most tokens of a validation", Presence::kOptional),
       Field("checkpoint_every", &S::checkpoint_every, "steps between them", Presence::kOptional),

@@ -64,8 +64,7 @@ runtime::ProductPrecision PrecisionFrom(const CommandLine& line) {
   if (text != "auto") {
     throw InputError({"command line", "--precision"}, "is '" + text + "'", "f32, bf16 or auto");
   }
-  const auto fast = runtime::ProductPrecision::kBf16;
-  return runtime::IsSupported(fast) ? fast : runtime::ProductPrecision::kF32;
+  return runtime::FastestPrecision();
 }
 
 runtime::TrainingOptions OptionsFrom(const CommandLine& line) {

@@ -37,6 +37,10 @@ bool IsSupported(ProductPrecision precision) {
   return precision == ProductPrecision::kF32 || ActiveBf16Products() != nullptr;
 }
 
+ProductPrecision FastestPrecision() {
+  return IsSupported(ProductPrecision::kBf16) ? ProductPrecision::kBf16 : ProductPrecision::kF32;
+}
+
 template <class T>
 Products<T>::Products(ThreadPool& pool, ProductPrecision precision)
     : pool_(pool),

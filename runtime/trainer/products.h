@@ -22,6 +22,8 @@ enum class ProductPrecision {
 
 // Whether this CPU multiplies so, and faster than in f32.
 [[nodiscard]] bool IsSupported(ProductPrecision precision);
+// bf16 where this CPU multiplies it faster than f32, else f32.
+[[nodiscard]] ProductPrecision FastestPrecision();
 
 // A right operand in panels: what Products::Pack makes, for products with several left ones.
 template <class T>

@@ -338,7 +338,9 @@ TEST(OldDatabase, OfEachVersionReadsBackAsItWasWritten) {
       EXPECT_EQ(results[0].trials.at("score"), trials[3].trial);
       EXPECT_EQ(results[1].trials.at("estimate"), trials[4].trial);
       ASSERT_EQ(results[1].trials.contains("train"), version >= 3);
-      if (version >= 3) EXPECT_EQ(results[1].trials.at("train"), trials[5].trial);
+      if (version >= 3) {
+        EXPECT_EQ(results[1].trials.at("train"), trials[5].trial);
+      }
     }
   }
 }
