@@ -12,6 +12,7 @@ namespace {
 constexpr double kLowest = -20;  // of log2(variance / scale)
 constexpr double kHighest = 10;
 constexpr double kGridStep = 10;
+constexpr int kGridPoints = 4;
 constexpr double kLastStep = 0.05;
 constexpr double kLeastGain = 1e-9;  // of the log evidence: what rounding cannot feign
 
@@ -65,9 +66,9 @@ class Search {
   [[nodiscard]] RidgeVariances Run() {
     std::vector<double> at(free_.size(), kLowest);
     TryGrid(at, 0);
-    for (double step = 0.5 * kGridStep; step >= kLastStep; step *= 0.5) {
-      while (TryNeighbours(step)) {
-      }
+    double step = 0.5 * kGridStep;
+    while (step >= kLastStep) {
+      if (!TryNeighbours(step)) step *= 0.5;
     }
     EvidenceAt(logs_);
     return best_;
@@ -92,8 +93,8 @@ class Search {
       Try(at);
       return;
     }
-    for (double x = kLowest; x <= kHighest; x += kGridStep) {
-      at[dimension] = x;
+    for (int i = 0; i < kGridPoints; ++i) {
+      at[dimension] = kLowest + i * kGridStep;
       TryGrid(at, dimension + 1);
     }
   }

@@ -77,8 +77,8 @@ class Scorer {
   std::optional<ProxyScore> Unfitted(const AskedProxy& asked, const TrainedRow& row) {
     const bool is_costly = asked.entry->cost != ProxyCost::kInstant;
     if (is_costly) {
-      const auto known = kept_.Find(std::string(asked.entry->name),
-                                    std::string(asked.entry->version), asked.settings, row.model);
+      auto known = kept_.Find(std::string(asked.entry->name), std::string(asked.entry->version),
+                              asked.settings, row.model);
       if (known || !options_.may_execute) return known;
       if (options_.on_score) options_.on_score(asked.argument, row.name);
     }
@@ -193,8 +193,8 @@ namespace {
 void RequireSettings(const AskedProxy& asked, ProxyContext context) {
   if (!asked.entry->is_fitted) return;
   context.rows = PaperRuns(PaperTarget::kAverage);
-  static_cast<void>(
-      MakeProxy(*asked.entry, asked.settings, {"--proxy " + asked.argument, ""}, context));
+  static_cast<void>(MakeProxy(*asked.entry, asked.settings,
+                              {std::string("--proxy ").append(asked.argument), ""}, context));
 }
 
 }  // namespace

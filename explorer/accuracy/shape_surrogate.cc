@@ -72,6 +72,7 @@ double MeanOf(std::span<const double> values) {
 
 FeatureScale ScaleOf(const std::vector<ShapeFeatures>& features, size_t f) {
   std::vector<double> values;
+  values.reserve(features.size());
   for (const ShapeFeatures& row : features) values.push_back(row[f]);
   FeatureScale scale;
   scale.mean = MeanOf(values);
@@ -139,6 +140,7 @@ std::vector<Term> TermsFor(const std::vector<ShapeFeatures>& centred) {
   }
   const auto add_product = [&](size_t a, size_t b) {
     std::vector<double> products;
+    products.reserve(centred.size());
     for (const ShapeFeatures& row : centred) products.push_back(row[a] * row[b]);
     terms.push_back({.first = a, .second = b, .mean = MeanOf(products)});
   };
