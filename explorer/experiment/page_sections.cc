@@ -142,7 +142,7 @@ std::string ShapeCells(const ModelSpec& m) {
 // In words, a rank correlation that chance alone keeps within +-chance in 95 of 100 cases.
 std::string AgreementText(const std::string& with, double tau, double chance) {
   if (tau > chance) return fmt::format("The order agrees with {}. ", with);
-  if (tau < -chance) return fmt::format("**The order is the reverse of {}'s.** ", with);
+  if (tau < -chance) return fmt::format("**The order is the reverse of {}.** ", with);
   return fmt::format("The order agrees with {} no more than chance would have it. ", with);
 }
 
@@ -175,7 +175,7 @@ std::string RankText(const PageGroup& page, std::span<const double> average,
       "few models chance alone makes ± {:.2f} in 95 of 100 cases.) {}{}\n",
       quality.size(), average_tau, hella_swag_tau, KendallTau(quality, decoder),
       KendallTau(quality, depth), chance, AgreementText("the paper's average", average_tau, chance),
-      AgreementText("its HellaSwag", hella_swag_tau, chance));
+      AgreementText("the paper's HellaSwag", hella_swag_tau, chance));
 }
 
 }  // namespace

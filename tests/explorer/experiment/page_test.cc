@@ -46,7 +46,7 @@ TEST(ExperimentPage, ShowsTheOrderAndItsError) {
   EXPECT_THAT(page, HasSubstr("One seed suffices"));
   // Depth is the order itself; what a seed makes for all alike does not blur a difference.
   EXPECT_THAT(page, HasSubstr("with executed blocks 1.00"));
-  EXPECT_THAT(page, HasSubstr("The order agrees with its HellaSwag."));
+  EXPECT_THAT(page, HasSubstr("The order agrees with the paper's HellaSwag."));
   EXPECT_THAT(page, HasSubstr("| 62x384 | 48 | 1.71M | 1.76M | 3 | 4.2000 ± "));
   EXPECT_THAT(page, HasSubstr("-0.5000 ± 0.00"));
   EXPECT_THAT(page, HasSubstr("better here, within the paper's error"));
