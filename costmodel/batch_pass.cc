@@ -278,14 +278,16 @@ class PassCounter {
 
 bool HasCalibratedRates(const SocSpec& soc) {
   return soc.attention || soc.elementwise ||
-         std::any_of(soc.compute.begin(), soc.compute.end(),
-                     [](const ComputeRate& rate) { return rate.one_token.has_value(); });
+         std::any_of(soc.compute.begin(), soc.compute.end(), [](const ComputeRate& rate) {
+           return rate.one_token || rate.unpack || rate.exposed;
+         });
 }
 
 }  // namespace
 
 BatchSoc::BatchSoc(const SocSpec& soc) : soc_(&soc), dram_(DramLevel(soc)) {
-  DEEPTHIN_CHECK(dram_ < kMaxTiers);
+  covered_ = dram_ < kMaxTiers && !HasCalibratedRates(soc);
+  if (!covered_) return;
   for (size_t i = 0; i <= dram_; ++i) {
     const MemoryLevel& level = soc.levels[i];
     capacity_[i] = level.capacity.value;
@@ -295,7 +297,7 @@ BatchSoc::BatchSoc(const SocSpec& soc) : soc_(&soc), dram_(DramLevel(soc)) {
     largest_on_chip_ = std::max(largest_on_chip_, level.capacity.value);
     pinned_ = pinned_ || level.replacement == Replacement::kPinned;
   }
-  covered_ = (!pinned_ || dram_ == 1) && !HasCalibratedRates(soc);
+  covered_ = !pinned_ || dram_ == 1;
   for (const auto& [dtype, text] : EnumTexts<Dtype>::kList) {
     try {
       rates_[static_cast<size_t>(dtype)] = RateFor(soc, dtype).peak.value;

@@ -22,8 +22,8 @@ class BatchSoc {
   // REQUIRES: the SoC is valid.
   explicit BatchSoc(const SocSpec& soc);
 
-  // Whether the closed form covers the SoC: all on-chip levels LRU or a single pinned one, and none
-  // of the rates that a calibration adds.
+  // Whether the closed form covers the SoC: few on-chip levels, all LRU or a single pinned one, and
+  // none of the rates that a calibration adds. The rest is for those that are covered.
   [[nodiscard]] bool covered() const { return covered_; }
   [[nodiscard]] size_t dram() const { return dram_; }
   [[nodiscard]] bool pinned() const { return pinned_; }

@@ -86,11 +86,27 @@ Seconds ComputeTime(const SocSpec& soc, const Op& op, const Pass& pass) {
     if (!soc.elementwise) return Seconds(0);
     return (op.activations_in + op.activations_out) / soc.elementwise->value;
   }
-  if (op.kind != OpKind::kAttention)
-    return op.macs / RateWith(RateFor(soc, op.matrix_dtype), op.rows);
+  if (op.kind != OpKind::kAttention) {
+    const ComputeRate& rate = RateFor(soc, op.matrix_dtype);
+    if (op.rows == 1 || !rate.unpack) return op.macs / RateWith(rate, op.rows);
+    return op.macs / rate.peak.value + op.weights / rate.unpack->value;
+  }
   const int64_t tokens = pass.new_tokens;  // each sequence has keys of its own
-  return op.macs / (soc.attention ? RateWith(*soc.attention, tokens)
-                                  : RateWith(RateFor(soc, op.matrix_dtype), tokens));
+  if (!soc.attention) return op.macs / RateWith(RateFor(soc, op.matrix_dtype), tokens);
+  const AttentionRate& rate = *soc.attention;
+  if (!rate.kv_unpack) return op.macs / RateWith(rate, tokens);
+  const bool is_alone = tokens == 1 && rate.one_token;
+  return op.macs / (is_alone ? rate.one_token->value : rate.peak.value) +
+         op.kv_read / rate.kv_unpack->value;
+}
+
+Seconds OverlappedTime(const SocSpec& soc, const Op& op, Seconds compute, Seconds transfer) {
+  const Seconds longer = std::max(compute, transfer);
+  const bool is_attention = op.kind == OpKind::kAttention;
+  if (op.macs == Macs(0) || (is_attention && !soc.attention)) return longer;
+  const auto& exposed =
+      is_attention ? soc.attention->exposed : RateFor(soc, op.matrix_dtype).exposed;
+  return exposed ? longer + std::min(compute, transfer) * exposed->value.value() : longer;
 }
 
 int64_t MeanDecodeContext(const Workload& workload) {

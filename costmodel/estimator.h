@@ -44,8 +44,12 @@ inline constexpr std::string_view kPerTokenName = "per_token";
 [[nodiscard]] const ComputeRate& RateFor(const SocSpec& soc, Dtype dtype);
 
 // Time of an operator's arithmetic: its MACs by the tokens that share a weight (in attention, a
-// key), or its elements. Throws as RateFor() does.
+// key), with what is unpacked for them, or its elements. Throws as RateFor() does.
 [[nodiscard]] Seconds ComputeTime(const SocSpec& soc, const Op& op, const Pass& pass);
+
+// Time of an operator whose arithmetic and longest transfer take so long by themselves.
+[[nodiscard]] Seconds OverlappedTime(const SocSpec& soc, const Op& op, Seconds compute,
+                                     Seconds transfer);
 
 // No count may leave 64 bits: bounds the largest sums, in double, before anything is counted.
 // Throws InputError. REQUIRES: the problem is valid.

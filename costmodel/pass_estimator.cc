@@ -102,7 +102,7 @@ class PassEstimator {
     return sum;
   }
 
-  // max(compute, each level's transfer) + fixed: docs/cost-model.md, "Time".
+  // Compute and the longest transfer, overlapped, + fixed: docs/cost-model.md, "Time".
   void AddOp(size_t i) {
     const Op& op = list_.ops[i];
     KindSum& sum = sums_[static_cast<size_t>(op.kind)];
@@ -115,8 +115,8 @@ class PassEstimator {
         *energy_ += op.macs * rate.energy->value;
       }
     }
-    Seconds longest = compute;
-    std::optional<size_t> longest_level;
+    Seconds transfer(0);
+    size_t longest_level = 0;
     for (size_t level = 0; level < traffic_.levels(); ++level) {
       const Bytes read = traffic_.read(i, level);
       const Bytes written = traffic_.written(i, level);
@@ -124,18 +124,20 @@ class PassEstimator {
       sum.cost.traffic[level].written += written;
       regime_.push_back((read > Bytes(0) ? 1 : 0) + (written > Bytes(0) ? 2 : 0));
       const Seconds time = TransferTime(soc_.levels[level], read, written);
-      if (time > longest) {
-        longest = time;
+      if (time > transfer) {
+        transfer = time;
         longest_level = level;
       }
     }
-    regime_.push_back(longest_level ? static_cast<int64_t>(*longest_level) : -1);
+    regime_.push_back(static_cast<int64_t>(longest_level));
+    regime_.push_back(transfer > compute ? 1 : 0);
     regime_.push_back(traffic_.tiling(i).stationary_passes);
     regime_.push_back(traffic_.tiling(i).activation_passes);
-    if (longest_level) {
-      sum.limits.AddLevel(*longest_level, longest);
+    const Seconds time = OverlappedTime(soc_, op, compute, transfer);
+    if (transfer > compute) {
+      sum.limits.AddLevel(longest_level, time);
     } else {
-      sum.limits.AddCompute(compute);
+      sum.limits.AddCompute(time);
     }
     const Seconds fixed = soc_.fixed.per_operator.value;
     sum.limits.AddFixed(fixed);
@@ -143,7 +145,7 @@ class PassEstimator {
     sum.cost.macs += op.macs;
     sum.cost.compute_time += compute;
     sum.cost.fixed_time += fixed;
-    sum.cost.time += longest + fixed;
+    sum.cost.time += time + fixed;
   }
 
   void AddFixed(std::string_view name, int64_t executions, Seconds each) {

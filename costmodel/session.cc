@@ -26,10 +26,18 @@ SessionCost SessionOf(const Problem& problem, const CostEstimate& estimate) {
   }
   session.prefill_power = PowerOf(estimate.prefill);
   session.decode_power = PowerOf(estimate.decode);
+  if (soc.init_per_stored_block) {
+    session.init = static_cast<double>(problem.model.n_blocks) * soc.init_per_stored_block->value;
+  }
+  Seconds token_time = estimate.decode.time;
+  if (soc.sustained) {
+    token_time = token_time / soc.sustained->value.value();
+    session.sustained_token = token_time;
+  }
   const std::optional<Joules>& token = estimate.decode.energy;
   if (soc.battery && token && *token > Joules(0)) {
     session.tokens_of_a_charge = soc.battery->value / *token;
-    session.battery = *session.tokens_of_a_charge * estimate.decode.time;
+    session.battery = *session.tokens_of_a_charge * token_time;
   }
   return session;
 }

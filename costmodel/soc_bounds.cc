@@ -25,7 +25,9 @@ constexpr Bounds kFlashBandwidth = {1e6, 1e11, "bytes per second, 1e6 to 1e11"};
 constexpr Bounds kByteEnergy = {1e-14, 1e-8, "joules per byte, 1e-14 to 1e-8"};
 constexpr Bounds kMacRate = {1e8, 1e16, "MACs per second, 1e8 to 1e16"};
 constexpr Bounds kMacEnergy = {1e-15, 1e-9, "joules per MAC, 1e-15 to 1e-9"};
+constexpr Bounds kUnpacking = {1e7, 1e14, "bytes per second, 1e7 to 1e14"};
 constexpr Bounds kFixedCost = {0, 1, "seconds, at most 1"};
+constexpr Bounds kInit = {0, 100, "seconds, at most 100"};
 constexpr Bounds kBattery = {1e3, 1e7, "joules, 1e3 to 1e7 (1 Wh is 3,600)"};
 
 const Bounds& CapacityBounds(LevelKind kind) {
@@ -113,6 +115,7 @@ void RequirePlausible(const SocSpec& soc, const InputError::Where& root) {
     check.Number(soc.compute[i].peak, kMacRate, place + "/peak_macs_per_s");
     check.Number(soc.compute[i].one_token, kMacRate, place + "/one_token_macs_per_s");
     check.Number(soc.compute[i].energy, kMacEnergy, place + "/energy_j_per_mac");
+    check.Number(soc.compute[i].unpack, kUnpacking, place + "/unpack_bytes_per_s");
   }
   check.Number(soc.fixed.per_operator, kFixedCost, "/fixed/per_operator_s");
   check.Number(soc.fixed.per_executed_block, kFixedCost, "/fixed/per_executed_block_s");
@@ -121,8 +124,10 @@ void RequirePlausible(const SocSpec& soc, const InputError::Where& root) {
   if (soc.attention) {
     check.Number(soc.attention->peak, kMacRate, "/attention/peak_macs_per_s");
     check.Number(soc.attention->one_token, kMacRate, "/attention/one_token_macs_per_s");
+    check.Number(soc.attention->kv_unpack, kUnpacking, "/attention/kv_unpack_bytes_per_s");
   }
   check.Number(soc.battery, kBattery, "/battery_j");
+  check.Number(soc.init_per_stored_block, kInit, "/init_per_stored_block_s");
 }
 
 }  // namespace deepthin::costmodel

@@ -71,12 +71,13 @@ double TimeOf(const CountedPass& counted, const SocSpec& soc) {
   time += static_cast<double>(counted.executed_blocks) * soc.fixed.per_executed_block.value;
   time += static_cast<double>(counted.operators) * soc.fixed.per_operator.value;
   for (const Term& term : counted.terms) {
-    Seconds longest = ComputeTime(soc, term.op, counted.pass);
+    Seconds transfer(0);
     for (size_t level = 0; level < term.read.size(); ++level) {
-      longest =
-          std::max(longest, TransferTime(soc.levels[level], term.read[level], term.written[level]));
+      transfer = std::max(transfer,
+                          TransferTime(soc.levels[level], term.read[level], term.written[level]));
     }
-    time += static_cast<double>(term.executions) * longest;
+    const Seconds compute = ComputeTime(soc, term.op, counted.pass);
+    time += static_cast<double>(term.executions) * OverlappedTime(soc, term.op, compute, transfer);
   }
   return time.value();
 }
@@ -87,10 +88,12 @@ struct Knob {
   double unit = 0;   // seconds, of which the fitted z are multiples
   double start = 1;  // in units
   double lower = 0;  // in units
-  double stays = 1;  // share of FitOptions::start_weight: how much the start is worth
+  double stays = 1;  // as a multiple of FitOptions::start_weight: how much the start is worth
   std::function<void(SocSpec&, double)> set;
 };
 
+// A call alone says little of a call among others; and no micro-measurement says what overlaps.
+constexpr double kLittle = 0.1;
 constexpr double kFastest = 1e-3;  // of the start's cost of a byte or MAC
 
 template <class Get>
@@ -106,10 +109,19 @@ Knob RateKnob(const std::string& path, SocSpec start, Get get) {
           }};
 }
 
+template <class Get>
+Knob ShareKnob(const std::string& path, SocSpec start, Get get) {
+  return {.path = path,
+          .unit = 1,
+          .start = get(start).value(),
+          .lower = 0,
+          .stays = kLittle,
+          .set = [get](SocSpec& soc, double share) { get(soc) = Share(std::min(share, 1.0)); }};
+}
+
 void AddTime(std::vector<Knob>& knobs, const std::string& name, const SocSpec& start,
              Sourced<Seconds> FixedCosts::*cost) {
   constexpr double kWhereZero = 1e-5;  // seconds
-  constexpr double kLittle = 0.1;      // what a call costs alone says little of a call among others
   const double at = (start.fixed.*cost).value.value();
   knobs.push_back(
       {.path = "fixed." + name,
@@ -120,38 +132,82 @@ void AddTime(std::vector<Knob>& knobs, const std::string& name, const SocSpec& s
        .set = [cost](SocSpec& soc, double value) { (soc.fixed.*cost).value = Seconds(value); }});
 }
 
-std::vector<Knob> KnobsOf(const SocSpec& start) {
-  std::vector<Knob> knobs;
-  for (size_t i = 0; i < start.levels.size() && start.levels[i].kind != LevelKind::kFlash; ++i) {
-    Knob knob = RateKnob(
-        "levels." + std::to_string(i) + ".read_bandwidth_bytes_per_s", start,
-        [i](SocSpec& soc) -> BytesPerSecond& { return soc.levels[i].read_bandwidth.value; });
-    knob.set = [i, read = knob.set](SocSpec& soc, double cost) {
-      read(soc, cost);
-      soc.levels[i].write_bandwidth.value = soc.levels[i].read_bandwidth.value;
-    };
-    knobs.push_back(std::move(knob));
+// The numbers of a rate that it may lack.
+void AddOptional(std::vector<Knob>& knobs, const std::string& path, size_t i, const SocSpec& start,
+                 const FitOptions& options) {
+  const ComputeRate& rate = start.compute[i];
+  if (rate.one_token) {
+    knobs.push_back(
+        RateKnob(path + ".one_token_macs_per_s", start,
+                 [i](SocSpec& soc) -> MacsPerSecond& { return soc.compute[i].one_token->value; }));
+    knobs.back().stays = options.one_token_trust;
   }
+  if (rate.unpack) {
+    knobs.push_back(
+        RateKnob(path + ".unpack_bytes_per_s", start,
+                 [i](SocSpec& soc) -> BytesPerSecond& { return soc.compute[i].unpack->value; }));
+  }
+  if (!rate.exposed) return;
+  knobs.push_back(ShareKnob(path + ".exposed_share", start,
+                            [i](SocSpec& soc) -> Share& { return soc.compute[i].exposed->value; }));
+}
+
+// REQUIRES: start.attention.
+void AddAttention(std::vector<Knob>& knobs, const SocSpec& start) {
+  knobs.push_back(RateKnob("attention.peak_macs_per_s", start, [](SocSpec& soc) -> MacsPerSecond& {
+    return soc.attention->peak.value;
+  }));
+  if (start.attention->one_token) {
+    knobs.push_back(
+        RateKnob("attention.one_token_macs_per_s", start,
+                 [](SocSpec& soc) -> MacsPerSecond& { return soc.attention->one_token->value; }));
+  }
+  if (start.attention->kv_unpack) {
+    knobs.push_back(
+        RateKnob("attention.kv_unpack_bytes_per_s", start,
+                 [](SocSpec& soc) -> BytesPerSecond& { return soc.attention->kv_unpack->value; }));
+  }
+  if (start.attention->exposed) {
+    knobs.push_back(ShareKnob("attention.exposed_share", start, [](SocSpec& soc) -> Share& {
+      return soc.attention->exposed->value;
+    }));
+  }
+}
+
+// Levels from `begin` to `end`, whose rates keep their ratios.
+Knob BandwidthKnob(const SocSpec& start, size_t begin, size_t end, const FitOptions& options) {
+  std::vector<double> ratios;
+  const double first = start.levels[begin].read_bandwidth.value.value();
+  for (size_t i = begin; i < end; ++i) {
+    ratios.push_back(start.levels[i].read_bandwidth.value.value() / first);
+  }
+  return {.path = "levels." + std::to_string(begin) + ".read_bandwidth_bytes_per_s",
+          .unit = 1 / first,
+          .start = 1,
+          .lower = kFastest,
+          .stays = options.bandwidth_trust,
+          .set = [begin, ratios](SocSpec& soc, double cost) {
+            for (size_t i = 0; i < ratios.size(); ++i) {
+              MemoryLevel& level = soc.levels[begin + i];
+              level.read_bandwidth.value = BytesPerSecond(ratios[i] / cost);
+              level.write_bandwidth.value = level.read_bandwidth.value;
+            }
+          }};
+}
+
+std::vector<Knob> KnobsOf(const SocSpec& start, const FitOptions& options) {
+  std::vector<Knob> knobs;
+  const size_t dram = DramLevel(start);
+  if (dram > 0) knobs.push_back(BandwidthKnob(start, 0, dram, options));
+  knobs.push_back(BandwidthKnob(start, dram, dram + 1, options));
   for (size_t i = 0; i < start.compute.size(); ++i) {
     const std::string path = "compute." + std::to_string(i);
     knobs.push_back(RateKnob(path + ".peak_macs_per_s", start, [i](SocSpec& soc) -> MacsPerSecond& {
       return soc.compute[i].peak.value;
     }));
-    if (!start.compute[i].one_token) continue;
-    knobs.push_back(
-        RateKnob(path + ".one_token_macs_per_s", start,
-                 [i](SocSpec& soc) -> MacsPerSecond& { return soc.compute[i].one_token->value; }));
+    AddOptional(knobs, path, i, start, options);
   }
-  if (start.attention) {
-    knobs.push_back(
-        RateKnob("attention.peak_macs_per_s", start,
-                 [](SocSpec& soc) -> MacsPerSecond& { return soc.attention->peak.value; }));
-    if (start.attention->one_token) {
-      knobs.push_back(
-          RateKnob("attention.one_token_macs_per_s", start,
-                   [](SocSpec& soc) -> MacsPerSecond& { return soc.attention->one_token->value; }));
-    }
-  }
+  if (start.attention) AddAttention(knobs, start);
   if (start.elementwise) {
     knobs.push_back(RateKnob("elementwise_bytes_per_s", start, [](SocSpec& soc) -> BytesPerSecond& {
       return soc.elementwise->value;
@@ -166,7 +222,7 @@ std::vector<Knob> KnobsOf(const SocSpec& start) {
 class Fitter {
  public:
   Fitter(const SocSpec& start, std::span<const MeasuredPass> measured, const FitOptions& options)
-      : start_(start), options_(options), knobs_(KnobsOf(start)) {
+      : start_(start), options_(options), knobs_(KnobsOf(start, options)) {
     for (const MeasuredPass& pass : measured) counted_.push_back(Count(pass, start));
   }
 
@@ -201,7 +257,14 @@ class Fitter {
       if (rate.one_token) rate.one_token->value = std::min(rate.one_token->value, rate.peak.value);
     };
     for (ComputeRate& rate : soc.compute) below_peak(rate);
-    if (soc.attention) below_peak(*soc.attention);
+    const size_t dram = DramLevel(soc);
+    for (size_t i = 0; i < dram; ++i) {
+      MemoryLevel& level = soc.levels[i];
+      level.read_bandwidth.value =
+          std::max(level.read_bandwidth.value, soc.levels[dram].read_bandwidth.value);
+      level.write_bandwidth.value = level.read_bandwidth.value;
+    }
+    if (soc.attention && !soc.attention->kv_unpack) below_peak(*soc.attention);
     return soc;
   }
   [[nodiscard]] double ErrorOf(size_t row, const SocSpec& soc) const {

@@ -36,6 +36,10 @@ struct FitOptions {
   // A number that is off by its own size from the start costs as much as a measured pass that is
   // missed by this: where the passes say nothing of it, it stays.
   double start_weight = 0.02;
+  // The same of bandwidths and of rates with one token, as multiples of it: more where the start
+  // has them from measurements of them alone.
+  double bandwidth_trust = 1;
+  double one_token_trust = 1;
   int64_t folds = 5;  // by architecture, for the errors on passes that were not fitted
 };
 
@@ -55,7 +59,8 @@ struct SocFit {
   std::vector<std::string> undetermined;
 };
 
-// Bandwidths of SRAM and DRAM, rates and fixed costs; reading and writing at a level go together.
+// Bandwidths of SRAM (all its levels by one factor) and DRAM, rates and fixed costs; reading and
+// writing at a level go together. No nearer level is left slower than DRAM.
 // Least squares of the relative errors, Huber's weights, no number below 0. Throws as Estimate()
 // does, and InputError where a time is not positive. REQUIRES: at least one pass.
 [[nodiscard]] SocFit FitSoc(const SocSpec& start, std::span<const MeasuredPass> passes,

@@ -1,6 +1,7 @@
 #include "costmodel/soc_presets.h"
 
 #include "EmbeddedSocPresets.h"
+#include "costmodel/soc_bounds.h"
 #include "spec/argument.h"
 
 namespace deepthin::costmodel {
@@ -29,7 +30,11 @@ Json BaseSoc(const std::string& base) {
     if (!names.empty()) names += ", ";
     names += preset.name;
   }
-  if (base.ends_with(".json")) return ToJson(ReadSoc(ReadJsonFile(base), {base, ""}));
+  if (base.ends_with(".json")) {
+    const SocSpec soc = ReadSoc(ReadJsonFile(base), {base, ""});
+    RequirePlausible(soc, {base, ""});  // of a file; what a user sets beside it is meant
+    return ToJson(soc);
+  }
   throw InputError({"", ""}, "'" + base + "' is no SoC that is known",
                    "a preset (" + names + ") or a file that ends in .json");
 }

@@ -74,11 +74,11 @@ runtime::Weights Load(const std::string& argument, ModelKind kind, const ModelOp
   }
   switch (kind) {
     case ModelKind::kGguf:
-      return runtime::LoadGguf(argument);
+      return runtime::LoadGguf(argument, options.access);
     case ModelKind::kSafetensors:
-      return runtime::LoadSafetensors(argument, options.sharing);
+      return runtime::LoadSafetensors(argument, options.sharing, options.access);
     default:
-      return runtime::LoadLlama2c(argument);
+      return runtime::LoadLlama2c(argument, options.access);
   }
 }
 

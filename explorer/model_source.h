@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/checkpoint/file_content.h"
 #include "runtime/checkpoint/hf_config.h"
 #include "runtime/checkpoint/vocabulary.h"
 #include "runtime/text/tokenizer.h"
@@ -32,6 +33,8 @@ struct ModelOptions {
   runtime::HfSharing sharing{};
   // Formats to convert the weights to; absent: as the checkpoint has them, f32 of a spec.
   std::optional<Precision> precision{};
+  // Of a checkpoint's file.
+  runtime::FileAccess access = runtime::FileAccess::kMap;
 };
 
 // Throws InputError (also for settings on a checkpoint, whose shape is fixed) and EnvironmentError.

@@ -1,8 +1,12 @@
 #include "explorer/training_run.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cmath>
 #include <filesystem>
@@ -61,6 +65,28 @@ void OpenFolder(const fs::path& folder, const TrainingRun& run) {
                      "the command that began it, or another --out");
   }
 }
+
+// Keeps a second process out of the folder: its curve and state would not be of one step. Ends with
+// the process, however that ends.
+class FolderLock {
+ public:
+  explicit FolderLock(const std::string& folder)
+      : fd_(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+    if (fd_ < 0 || ::flock(fd_, LOCK_EX | LOCK_NB) == 0) return;  // some file systems have no locks
+    const bool is_taken = errno == EWOULDBLOCK;
+    ::close(fd_);
+    fd_ = -1;
+    if (is_taken) throw EnvironmentError(folder + ": another process is training in it");
+  }
+  ~FolderLock() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  FolderLock(const FolderLock&) = delete;
+  FolderLock& operator=(const FolderLock&) = delete;
+
+ private:
+  int fd_;
+};
 
 runtime::Trainer OpenTrainer(const std::string& state, const TrainingRun& run,
                              runtime::ThreadPool& pool) {
@@ -145,7 +171,10 @@ class Session {
                              .steps_now = steps_,
                              .time_now = time_};
     if (done()) result.outcome = TrainingOutcome::kFinished;
-    if (curve_.back().diverged()) result.outcome = TrainingOutcome::kDiverged;
+    if (curve_.back().diverged()) {
+      result.outcome = TrainingOutcome::kDiverged;
+      result.loss.reset();  // of the step itself it may be finite where the gradient is not
+    }
     return result;
   }
 
@@ -222,11 +251,14 @@ TrainingResult Train(const TrainingRun& run, const TrainingText& text,
   Validate(run.options);
   runtime::RequireTrainable(run.model, run.options.shape.length);
   OpenFolder(folder, run);
+  const FolderLock lock(folder);
   Session session(run, text, folder, pool);
   const fs::path exported = fs::path(folder) / "model.gguf";
   std::error_code error;
   if (session.done() && fs::exists(exported, error)) return session.Result();
-  while (!session.done() && !(calls.should_stop && calls.should_stop())) {
+  const int64_t last_step = calls.last_step.value_or(run.options.rate.steps);
+  while (!session.done() && session.step() < last_step &&
+         !(calls.should_stop && calls.should_stop())) {
     session.Step();
     if (calls.on_step) calls.on_step(session.News());
     if (session.step() % checkpoint_every == 0) session.Save();

@@ -75,6 +75,8 @@ struct TrainingNews {
 struct TrainingCalls {  // each may be empty
   std::function<void(const TrainingNews&)> on_step{};
   std::function<bool()> should_stop{};
+  // Stops behind this step of a longer run, as an interruption does; absent: at its end.
+  std::optional<int64_t> last_step{};
 };
 
 // Fills in the run's hashes and numbers of tokens.
@@ -83,7 +85,7 @@ void Describe(const TrainingText& text, TrainingRun& run);
 // Begins the run, or goes on with it where the folder holds it; does nothing where it is done.
 // checkpoint_every: steps, 1 or more. REQUIRES: Describe(text, run). Throws InputError where the
 // model cannot be trained or the folder holds another run or a damaged one, EnvironmentError where
-// the disk or the memory refuses.
+// the disk or the memory refuses or another process is at work in the folder.
 TrainingResult Train(const TrainingRun& run, const TrainingText& text,
                      const runtime::Vocabulary& vocabulary, const std::string& folder,
                      int64_t checkpoint_every, runtime::ThreadPool& pool,

@@ -86,6 +86,18 @@ void RequireMemory(Bytes needed, std::string_view what) {
   }
 }
 
+bool HasHugePagesFor(Bytes bytes) {
+  if (bytes < Bytes(kLargeBytes)) return false;
+  const auto available = AvailableMemory();
+  if (!available || *available / 2 < bytes) return false;
+  // The choice in use stands in brackets: "always [madvise] never".
+  std::ifstream file("/sys/kernel/mm/transparent_hugepage/enabled");
+  std::string choices;
+  std::getline(file, choices);
+  return choices.find("[always]") != std::string::npos ||
+         choices.find("[madvise]") != std::string::npos;
+}
+
 std::shared_ptr<float> AllocateFloats(int64_t count, std::string_view what) {
   DEEPTHIN_CHECK(count >= 0);
   if (count > std::numeric_limits<int64_t>::max() / 8) {

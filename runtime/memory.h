@@ -24,6 +24,10 @@ void RestartPeakMemory();
 // Throws EnvironmentError, naming what they are for, where so many bytes are not available.
 void RequireMemory(Bytes needed, std::string_view what);
 
+// Whether AllocateFloats would put so many bytes on huge pages, and should where it need not: they
+// are large, at most half of what is available, and the system has such pages.
+[[nodiscard]] bool HasHugePagesFor(Bytes bytes);
+
 // Zeros, aligned to 64 bytes, on huge pages where they are large. Throws EnvironmentError where
 // memory does not suffice.
 [[nodiscard]] std::shared_ptr<float> AllocateFloats(int64_t count, std::string_view what);

@@ -1,5 +1,6 @@
 #include "spec/soc_spec.h"
 
+#include <algorithm>
 #include <cstdio>
 
 #include "spec/errors.h"
@@ -11,7 +12,7 @@ namespace {
 // range of its type.
 constexpr double kSmallest = 1e-18;
 constexpr double kLargest = 1e18;
-constexpr size_t kMaxLevels = 8;
+constexpr size_t kMaxLevels = 16;
 
 enum class Zero { kAllowed, kRefused };
 
@@ -47,12 +48,21 @@ void RequireNumber(const std::optional<Sourced<T>>& number, const std::string& p
   if (number) RequireNumber(*number, place, file, zero);
 }
 
+void RequireShare(const std::optional<Sourced<Share>>& share, const std::string& place,
+                  const std::string& file) {
+  RequireNumber(share, place, file, Zero::kAllowed);
+  if (share && std::max(share->value, share->high.value_or(share->value)) > Share(1)) {
+    throw InputError({file, place}, "is more than 1", "a share, 0 to 1");
+  }
+}
+
 // peak, and the rate with one token where there is one.
 template <class Rate>
-void RequireRates(const Rate& rate, const std::string& place, const std::string& file) {
+void RequireRates(const Rate& rate, bool bounded, const std::string& place,
+                  const std::string& file) {
   RequireNumber(rate.peak, place + "/peak_macs_per_s", file);
   RequireNumber(rate.one_token, place + "/one_token_macs_per_s", file, Zero::kRefused);
-  if (rate.one_token && rate.one_token->value > rate.peak.value) {
+  if (bounded && rate.one_token && rate.one_token->value > rate.peak.value) {
     throw InputError({file, place + "/one_token_macs_per_s"}, "is more than the peak",
                      "at most the peak");
   }
@@ -123,8 +133,10 @@ void Validate(const SocSpec& soc, const InputError::Where& root) {
     throw InputError({file, root.place + "/compute"}, "is empty", "at least one rate");
   for (size_t i = 0; i < soc.compute.size(); ++i) {
     const std::string place = root.place + "/compute/" + std::to_string(i);
-    RequireRates(soc.compute[i], place, file);
+    RequireRates(soc.compute[i], true, place, file);
     RequireNumber(soc.compute[i].energy, place + "/energy_j_per_mac", file, Zero::kAllowed);
+    RequireNumber(soc.compute[i].unpack, place + "/unpack_bytes_per_s", file, Zero::kRefused);
+    RequireShare(soc.compute[i].exposed, place + "/exposed_share", file);
     for (size_t j = 0; j < i; ++j) {
       if (soc.compute[j].dtype == soc.compute[i].dtype) {
         throw InputError({file, place + "/dtype"},
@@ -137,10 +149,19 @@ void Validate(const SocSpec& soc, const InputError::Where& root) {
   RequireNumber(soc.fixed.per_executed_block, root.place + "/fixed/per_executed_block_s", file,
                 Zero::kAllowed);
   RequireNumber(soc.fixed.per_token, root.place + "/fixed/per_token_s", file, Zero::kAllowed);
-  if (soc.attention) RequireRates(*soc.attention, root.place + "/attention", file);
+  if (soc.attention) {
+    RequireRates(*soc.attention, !soc.attention->kv_unpack, root.place + "/attention", file);
+    RequireNumber(soc.attention->kv_unpack, root.place + "/attention/kv_unpack_bytes_per_s", file,
+                  Zero::kRefused);
+    RequireShare(soc.attention->exposed, root.place + "/attention/exposed_share", file);
+  }
   RequireNumber(soc.elementwise, root.place + "/elementwise_bytes_per_s", file, Zero::kRefused);
   if (soc.residuals) RequireResiduals(*soc.residuals, root.place + "/residuals", file);
   RequireNumber(soc.battery, root.place + "/battery_j", file, Zero::kRefused);
+  RequireNumber(soc.init_per_stored_block, root.place + "/init_per_stored_block_s", file,
+                Zero::kAllowed);
+  RequireNumber(soc.sustained, root.place + "/sustained_share", file, Zero::kRefused);
+  RequireShare(soc.sustained, root.place + "/sustained_share", file);
 }
 
 }  // namespace deepthin

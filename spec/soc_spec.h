@@ -62,6 +62,12 @@ struct ComputeRate {
   // With one token, where each weight is unpacked for one multiplication. R tokens reach R times as
   // much, and at most the peak. Absent: the peak, whatever the number of tokens.
   std::optional<Sourced<MacsPerSecond>> one_token{};
+  // At which a pass of several tokens turns weights, once, into what is multiplied at the peak.
+  // Absent: no time; then one_token limits few tokens.
+  std::optional<Sourced<BytesPerSecond>> unpack{};
+  // Of the shorter of a product's arithmetic and its transfer, what the longer does not hide.
+  // Absent: nothing.
+  std::optional<Sourced<Share>> exposed{};
 
   friend bool operator==(const ComputeRate&, const ComputeRate&) = default;
 };
@@ -71,6 +77,10 @@ struct ComputeRate {
 struct AttentionRate {
   Sourced<MacsPerSecond> peak;
   std::optional<Sourced<MacsPerSecond>> one_token{};  // as in ComputeRate
+  // At which keys and values in the cache are turned into what is multiplied, once for all heads
+  // that share them. Absent: no time.
+  std::optional<Sourced<BytesPerSecond>> kv_unpack{};
+  std::optional<Sourced<Share>> exposed{};  // as in ComputeRate
 
   friend bool operator==(const AttentionRate&, const AttentionRate&) = default;
 };
@@ -115,6 +125,11 @@ struct SocSpec {
   // At which norms, rotations and activation functions, which are no MACs, work through what they
   // read and write. Absent: that of the level where it lies.
   std::optional<Sourced<BytesPerSecond>> elementwise{};
+  // Preparing the weights of a stored block once, before the first pass. Absent where unknown.
+  std::optional<Sourced<Seconds>> init_per_stored_block{};
+  // Of all bandwidths and rates, what is left after minutes of work without a pause, when the
+  // device is hot. Absent where unknown.
+  std::optional<Sourced<Share>> sustained{};
   std::optional<Residuals> residuals{};  // absent where nothing measured stands behind the numbers
 
   friend bool operator==(const SocSpec&, const SocSpec&) = default;
@@ -162,22 +177,30 @@ struct Fields<MemoryLevel> {
 template <>
 struct Fields<ComputeRate> {
   using S = ComputeRate;
-  static constexpr auto kList =
-      std::tuple(Field("dtype", &S::dtype, "format of the weights"),
-                 Field("peak_macs_per_s", &S::peak, "peak multiply-accumulate rate"),
-                 Field("energy_j_per_mac", &S::energy, "energy of one multiply-accumulate",
-                       Presence::kOptional),
-                 Field("one_token_macs_per_s", &S::one_token, "rate with one token alone",
-                       Presence::kOptional));
+  static constexpr auto kList = std::tuple(
+      Field("dtype", &S::dtype, "format of the weights"),
+      Field("peak_macs_per_s", &S::peak, "peak multiply-accumulate rate"),
+      Field("energy_j_per_mac", &S::energy, "energy of one multiply-accumulate",
+            Presence::kOptional),
+      Field("one_token_macs_per_s", &S::one_token, "rate with one token alone",
+            Presence::kOptional),
+      Field("unpack_bytes_per_s", &S::unpack, "at which several tokens' weights are unpacked",
+            Presence::kOptional),
+      Field("exposed_share", &S::exposed,
+            "of the shorter of arithmetic and transfer, what is not hidden", Presence::kOptional));
 };
 
 template <>
 struct Fields<AttentionRate> {
   using S = AttentionRate;
-  static constexpr auto kList =
-      std::tuple(Field("peak_macs_per_s", &S::peak, "peak multiply-accumulate rate"),
-                 Field("one_token_macs_per_s", &S::one_token, "rate with one token alone",
-                       Presence::kOptional));
+  static constexpr auto kList = std::tuple(
+      Field("peak_macs_per_s", &S::peak, "peak multiply-accumulate rate"),
+      Field("one_token_macs_per_s", &S::one_token, "rate with one token alone",
+            Presence::kOptional),
+      Field("kv_unpack_bytes_per_s", &S::kv_unpack, "at which keys and values are unpacked",
+            Presence::kOptional),
+      Field("exposed_share", &S::exposed,
+            "of the shorter of arithmetic and transfer, what is not hidden", Presence::kOptional));
 };
 
 template <>
@@ -222,6 +245,11 @@ struct Fields<SocSpec> {
       Field("attention", &S::attention, "rates of attention's products", Presence::kOptional),
       Field("elementwise_bytes_per_s", &S::elementwise,
             "rate of norms, rotations and activation functions", Presence::kOptional),
+      Field("init_per_stored_block_s", &S::init_per_stored_block,
+            "time of preparing the weights of a stored block once", Presence::kOptional),
+      Field("sustained_share", &S::sustained,
+            "of all bandwidths and rates, what is left when the device is hot",
+            Presence::kOptional),
       Field("residuals", &S::residuals, "errors of estimates with these numbers",
             Presence::kOptional));
 };

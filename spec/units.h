@@ -72,6 +72,7 @@ using BytesPerSecond = Quantity<struct BytesPerSecondUnit, double>;
 using MacsPerSecond = Quantity<struct MacsPerSecondUnit, double>;
 using JoulesPerByte = Quantity<struct JoulesPerByteUnit, double>;
 using JoulesPerMac = Quantity<struct JoulesPerMacUnit, double>;
+using Share = Quantity<struct ShareUnit, double>;  // 0 to 1
 
 [[nodiscard]] constexpr Bytes KiB(int64_t n) { return Bytes(n << 10); }
 [[nodiscard]] constexpr Bytes MiB(int64_t n) { return Bytes(n << 20); }

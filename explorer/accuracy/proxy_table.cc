@@ -4,7 +4,9 @@
 #include <utility>
 
 #include "explorer/accuracy/decoder_params.h"
+#include "explorer/accuracy/initial_proxies.h"
 #include "explorer/accuracy/shape_surrogate.h"
+#include "explorer/accuracy/short_training.h"
 #include "spec/errors.h"
 
 namespace deepthin::explorer {
@@ -50,8 +52,8 @@ void RequireNoSettings(const Json& settings, const Where& where, std::string_vie
 
 std::span<const ProxyEntry> Proxies() {
   static const std::vector<ProxyEntry> table = {
-      DecoderParamsEntry(),
-      ShapeSurrogateEntry(),
+      DecoderParamsEntry(), ShapeSurrogateEntry(), SynflowEntry(),       HeadConfidenceEntry(),
+      GradientNormEntry(),  WeightedPcaEntry(),    ShortTrainingEntry(),
   };
   return table;
 }

@@ -42,18 +42,20 @@ class Scorer {
   }
 
  private:
-  // Rows of several tables: one fit for each.
+  // One fit for each table, or for each row.
   Scores Fitted(const AskedProxy& asked, const JudgedSet& set) {
     Scores scores;
+    const bool by_model = asked.hold_out == HoldOut::kModel;
     std::map<std::string, std::unique_ptr<Proxy>> by_table;
     for (const TrainedRow& row : set.rows) {
       auto& proxy = by_table[row.table];
       try {
-        if (!proxy) {
+        if (!proxy || by_model) {
           ProxyContext context = options_.context;
-          context.rows = WithoutTable(set.pool, row.table);
+          context.rows =
+              by_model ? WithoutModel(set.pool, row.model) : WithoutTable(set.pool, row.table);
           context.group = row.group;
-          if (context.rows.empty()) throw InputError({}, "no rows of other tables", "");
+          if (context.rows.empty()) throw InputError({}, "there are no other rows to fit", "");
           proxy = MakeProxy(*asked.entry, asked.settings, {}, context);
         }
         scores.of_row.emplace_back(proxy->Score(row.model));
@@ -158,6 +160,7 @@ BoardSet Judge(const JudgedSet& set, std::span<const AskedProxy> proxies, Scorer
   }
   std::vector<double> baseline;
   for (const AskedProxy& asked : proxies) {
+    if (set.is_union && asked.hold_out == HoldOut::kModel) continue;
     const Scores scores = scorer.Of(asked, set);
     if (asked.entry->name == kBaseline) baseline = scores.values();
     out.lines.push_back(LineOf(asked, scores, set, rows, baseline, options));
@@ -213,14 +216,20 @@ Scoreboard MakeScoreboard(std::span<const JudgedSet> sets, std::vector<AskedProx
   proxies.erase(std::remove_if(proxies.begin(), proxies.end(), is_baseline), proxies.end());
   proxies.insert(proxies.begin(), ParseProxy(std::string(kBaseline), {}));
   Scoreboard board;
+  std::vector<AskedProxy> judged;
   for (const AskedProxy& asked : proxies) {
     RequireSettings(asked, options.context);
-    board.proxies.push_back(asked.argument);
+    judged.push_back(asked);
+    if (!asked.entry->is_fitted) continue;
+    judged.push_back(asked);
+    judged.back().argument += " (one model left out)";
+    judged.back().hold_out = HoldOut::kModel;
   }
+  for (const AskedProxy& asked : judged) board.proxies.push_back(asked.argument);
   Scorer scorer(kept, options);
   for (const JudgedSet& set : sets) {
     if (set.rows.empty()) continue;
-    board.sets.push_back(Judge(set, proxies, scorer, options.bootstrap));
+    board.sets.push_back(Judge(set, judged, scorer, options.bootstrap));
   }
   return board;
 }

@@ -2,8 +2,9 @@
 //
 //   Scoreboard board = MakeScoreboard(PaperSets(), {{"decoder_params"}, {"shape_surrogate"}}, ...);
 //
-// What is fitted to trained rows is fitted anew for each table that it is judged by, without that
-// table's rows and without runs of the same models elsewhere.
+// What is fitted to trained rows is judged twice: fitted anew for each table, without its rows and
+// without runs of the same models elsewhere, which asks what it knows beyond what it has seen; and
+// for each model, without that alone, which asks what it knows between what it has seen.
 #pragma once
 
 #include <cstdint>
@@ -89,10 +90,12 @@ struct Scoreboard {
 };
 
 // A proxy as it is asked for: "NAME" or "NAME:key=value:key=value".
+enum class HoldOut { kTable, kModel };
 struct AskedProxy {
   std::string argument;
   const ProxyEntry* entry = nullptr;
   Json settings = Json::object();
+  HoldOut hold_out = HoldOut::kTable;  // of fitted ones
 };
 // Throws InputError for an unknown name; settings are checked when the proxy is made.
 [[nodiscard]] AskedProxy ParseProxy(const std::string& argument, const Where& where);
@@ -111,8 +114,9 @@ struct BoardOptions {
   std::function<void(const std::string& proxy, const std::string& row)> on_score{};
 };
 
-// decoder_params is judged whether it is asked for or not. Scores that take more than an instant
-// are looked up in `kept` first, and kept there. Throws what the proxies throw.
+// decoder_params is judged whether it is asked for or not, and what is fitted a second time, as
+// "NAME (one model left out)", but for unions. Scores that take more than an instant are looked up
+// in `kept` first, and kept there. Throws what the proxies throw.
 [[nodiscard]] Scoreboard MakeScoreboard(std::span<const JudgedSet> sets,
                                         std::vector<AskedProxy> proxies, KeptScores& kept,
                                         const BoardOptions& options);

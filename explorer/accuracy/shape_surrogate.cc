@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 #include <set>
 
 #include "explorer/accuracy/bayesian_ridge.h"
@@ -19,14 +18,18 @@ constexpr size_t kParabola = 3;
 // Beyond the fitted range by this share of it is still within.
 constexpr double kRangeMargin = 0.05;
 
-// Which prior a weight has. The intercept's is wide and fixed.
-enum Prior : size_t { kIntercept, kGroupOffset, kLinear, kQuadratic };
-constexpr double kInterceptVariance = 1e3;  // of the scale of the targets
+// Which prior a weight has. That of the intercept and of size is wide and fixed: how much size is
+// worth, the rows say. Shape comes second (Kaplan et al., Scaling Laws for Neural Language Models,
+// arXiv 2001.08361, section 3.1): its weights are near 0 unless the rows say otherwise.
+enum Prior : size_t { kWide, kGroupOffset, kShape, kQuadratic };
+constexpr double kWideVariance = 1e3;  // of the scale of the targets
 
 constexpr size_t kDecoderFeature = 0;
 constexpr size_t kBlocksFeature = 1;
 
-// One column of the regression: a feature, or a product of two, of the standardised values.
+// One column of the regression: a feature, or a product of two, of the centred values. They are not
+// scaled: a weight is what a factor of e is worth, and what the rows hardly vary must not get large
+// weights.
 struct Term {
   size_t first = 0;
   std::optional<size_t> second{};
@@ -35,13 +38,11 @@ struct Term {
 
 struct FeatureScale {
   double mean = 0;
-  double deviation = 0;  // 0: the rows do not vary it, and it has no column
   double low = 0;
   double high = 0;
 
-  [[nodiscard]] double Standardised(double x) const {
-    return deviation > 0 ? (x - mean) / deviation : 0;
-  }
+  // 0 where the rows do not vary it: there is no column for it.
+  [[nodiscard]] double Centred(double x) const { return low < high ? x - mean : 0; }
   [[nodiscard]] bool Holds(double x) const {
     const double margin = std::max(kRangeMargin * (high - low), 1e-9);
     return x >= low - margin && x <= high + margin;
@@ -77,9 +78,6 @@ FeatureScale ScaleOf(const std::vector<ShapeFeatures>& features, size_t f) {
   const auto [low, high] = std::minmax_element(values.begin(), values.end());
   scale.low = *low;
   scale.high = *high;
-  if (scale.low == scale.high) return scale;
-  for (double& x : values) x = (x - scale.mean) * (x - scale.mean);
-  scale.deviation = std::sqrt(MeanOf(values));
   return scale;
 }
 
@@ -96,14 +94,14 @@ struct ShapeSurrogate::Fitted {
   std::vector<double> largest_leverage;  // of a fitted row, by group
   RidgePosterior posterior;
 
-  [[nodiscard]] ShapeFeatures Standardised(const ShapeFeatures& features) const {
+  [[nodiscard]] ShapeFeatures Centred(const ShapeFeatures& features) const {
     ShapeFeatures out{};
-    for (size_t f = 0; f < out.size(); ++f) out[f] = scales[f].Standardised(features[f]);
+    for (size_t f = 0; f < out.size(); ++f) out[f] = scales[f].Centred(features[f]);
     return out;
   }
 
   // 1, the group's flag, the terms.
-  [[nodiscard]] Eigen::VectorXd Row(const ShapeFeatures& standardised, size_t group) const {
+  [[nodiscard]] Eigen::VectorXd Row(const ShapeFeatures& centred, size_t group) const {
     Eigen::VectorXd row =
         Eigen::VectorXd::Zero(static_cast<Eigen::Index>(1 + groups.size() + terms.size()));
     Eigen::Index j = 0;
@@ -111,8 +109,7 @@ struct ShapeSurrogate::Fitted {
     if (groups.size() > 1) row[j + static_cast<Eigen::Index>(group)] = 1;
     j += static_cast<Eigen::Index>(groups.size());
     for (const Term& term : terms) {
-      const double product =
-          standardised[term.first] * (term.second ? standardised[*term.second] : 1);
+      const double product = centred[term.first] * (term.second ? centred[*term.second] : 1);
       row[j++] = product - term.mean;
     }
     return row;
@@ -131,18 +128,18 @@ namespace {
 
 // Linear terms of what the rows vary; squares of what has values enough, and whether the worth of
 // depth changes with size.
-std::vector<Term> TermsFor(const std::vector<ShapeFeatures>& standardised) {
+std::vector<Term> TermsFor(const std::vector<ShapeFeatures>& centred) {
   std::vector<Term> terms;
   std::array<size_t, kShapeFeatures.size()> distinct{};
   for (size_t f = 0; f < distinct.size(); ++f) {
     std::set<double> values;
-    for (const ShapeFeatures& row : standardised) values.insert(row[f]);
+    for (const ShapeFeatures& row : centred) values.insert(row[f]);
     distinct[f] = values.size();
     if (distinct[f] > 1) terms.push_back({.first = f});
   }
   const auto add_product = [&](size_t a, size_t b) {
     std::vector<double> products;
-    for (const ShapeFeatures& row : standardised) products.push_back(row[a] * row[b]);
+    for (const ShapeFeatures& row : centred) products.push_back(row[a] * row[b]);
     terms.push_back({.first = a, .second = b, .mean = MeanOf(products)});
   };
   for (size_t f = 0; f < distinct.size(); ++f) {
@@ -167,7 +164,7 @@ void RequireRows(std::span<const TrainedRow> rows) {
 }
 
 RidgeData DataOf(const ShapeSurrogate::Fitted& fitted, std::span<const TrainedRow> rows,
-                 const std::vector<ShapeFeatures>& standardised) {
+                 const std::vector<ShapeFeatures>& centred) {
   const auto n = static_cast<Eigen::Index>(rows.size());
   RidgeData data;
   data.targets.resize(n);
@@ -175,16 +172,19 @@ RidgeData DataOf(const ShapeSurrogate::Fitted& fitted, std::span<const TrainedRo
   for (Eigen::Index i = 0; i < n; ++i) {
     const TrainedRow& row = rows[static_cast<size_t>(i)];
     const Eigen::VectorXd features =
-        fitted.Row(standardised[static_cast<size_t>(i)], fitted.GroupIndex(row.group));
+        fitted.Row(centred[static_cast<size_t>(i)], fitted.GroupIndex(row.group));
     if (i == 0) data.features.resize(n, features.size());
     data.features.row(i) = features.transpose();
     data.targets[i] = row.target - fitted.mean_target;
     const double error = row.standard_error.value_or(0);
     data.known[i] = error * error;
   }
-  data.group.push_back(kIntercept);
+  data.group.push_back(kWide);
   data.group.insert(data.group.end(), fitted.groups.size(), kGroupOffset);
-  for (const Term& term : fitted.terms) data.group.push_back(term.second ? kQuadratic : kLinear);
+  for (const Term& term : fitted.terms) {
+    const Prior of_feature = term.first == kDecoderFeature ? kWide : kShape;
+    data.group.push_back(term.second ? kQuadratic : of_feature);
+  }
   return data;
 }
 
@@ -215,7 +215,7 @@ ShapeSurrogate FitShapeSurrogate(std::span<const TrainedRow> all) {
     }
   }
   for (size_t f = 0; f < fitted->scales.size(); ++f) fitted->scales[f] = ScaleOf(features, f);
-  for (ShapeFeatures& row : features) row = fitted->Standardised(row);
+  for (ShapeFeatures& row : features) row = fitted->Centred(row);
   fitted->terms = TermsFor(features);
   fitted->mean_target = MeanOf(targets);
   fitted->evaluation_variance = Median(known);
@@ -223,9 +223,8 @@ ShapeSurrogate FitShapeSurrogate(std::span<const TrainedRow> all) {
   for (double& x : targets) x = (x - fitted->mean_target) * (x - fitted->mean_target);
   const double scale = std::max(MeanOf(targets), 1e-12);
   const RidgeData data = DataOf(*fitted, rows, features);
-  const RidgeVariances start{.noise = scale,
-                             .prior = {kInterceptVariance * scale, scale, scale, scale}};
-  fitted->posterior = FitRidge(data, start, kIntercept, scale);
+  const RidgeVariances start{.noise = scale, .prior = {kWideVariance * scale, scale, scale, scale}};
+  fitted->posterior = FitRidge(data, start, kWide, scale);
   fitted->largest_leverage.assign(fitted->groups.size(), 0);
   for (size_t i = 0; i < rows.size(); ++i) {
     double& largest = fitted->largest_leverage[fitted->GroupIndex(rows[i].group)];
@@ -238,7 +237,7 @@ ShapeSurrogate FitShapeSurrogate(std::span<const TrainedRow> all) {
 Prediction ShapeSurrogate::Predict(const ModelSpec& spec, std::string_view group) const {
   const ShapeFeatures features = FeaturesOf(spec);
   const size_t index = fitted_->GroupIndex(group);
-  const Eigen::VectorXd row = fitted_->Row(fitted_->Standardised(features), index);
+  const Eigen::VectorXd row = fitted_->Row(fitted_->Centred(features), index);
   const double variance = fitted_->posterior.PredictedVariance(row);
   Prediction out;
   out.value = fitted_->mean_target + fitted_->posterior.Predict(row);
@@ -250,7 +249,7 @@ Prediction ShapeSurrogate::Predict(const ModelSpec& spec, std::string_view group
   // Less sure than of any fitted row: outside of the ellipsoid that holds them (Montgomery, Peck
   // and Vining, Introduction to Linear Regression Analysis, 2012, section 3.8).
   if (out.out_of_domain.empty() && variance > fitted_->largest_leverage[index] * (1 + 1e-9)) {
-    out.out_of_domain = "their combination";
+    out.out_of_domain = "the combination of its features";
   }
   out.in_domain = out.out_of_domain.empty();
   return out;
@@ -273,6 +272,14 @@ std::vector<TrainedRow> WithoutTable(std::span<const TrainedRow> rows, std::stri
       return other.table == table && other.model == row.model;
     });
     if (!is_of_table) out.push_back(row);
+  }
+  return out;
+}
+
+std::vector<TrainedRow> WithoutModel(std::span<const TrainedRow> rows, const ModelSpec& model) {
+  std::vector<TrainedRow> out;
+  for (const TrainedRow& row : rows) {
+    if (!(row.model == model)) out.push_back(row);
   }
   return out;
 }

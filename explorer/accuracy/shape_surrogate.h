@@ -25,8 +25,7 @@ struct Prediction {
   double standard_error = 0;  // of a new row's target about it: what is not known of the value,
                               // what the shape does not explain, and the evaluation's error
   bool in_domain = true;
-  std::string
-      out_of_domain;  // which feature is beyond the rows, or "their combination"; else empty
+  std::string out_of_domain;  // in what it is beyond the rows; else empty
 };
 
 class ShapeSurrogate {
@@ -54,6 +53,10 @@ class ShapeSurrogate {
 // model the table has too.
 [[nodiscard]] std::vector<TrainedRow> WithoutTable(std::span<const TrainedRow> rows,
                                                    std::string_view table);
+
+// The rows of other models. They may be of the same table.
+[[nodiscard]] std::vector<TrainedRow> WithoutModel(std::span<const TrainedRow> rows,
+                                                   const ModelSpec& model);
 
 // Settings: rows (file of trained rows), target (average or hellaswag: of the paper's rows), group.
 [[nodiscard]] ProxyEntry ShapeSurrogateEntry();

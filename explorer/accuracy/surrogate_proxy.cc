@@ -81,7 +81,7 @@ class SurrogateProxy : public Proxy {
     score.standard_error = prediction.standard_error;
     score.method = method_;
     score.in_domain = prediction.in_domain;
-    if (!score.in_domain) score.method += "; they do not reach its " + prediction.out_of_domain;
+    if (!score.in_domain) score.method += "; beyond these rows in " + prediction.out_of_domain;
     return score;
   }
 

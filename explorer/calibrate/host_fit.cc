@@ -28,51 +28,96 @@ MemoryLevel LevelOf(const std::string& name, LevelKind kind, Sourced<Bytes> capa
   return level;
 }
 
-BytesPerSecond ReadRateOf(const HostRates& rates, Bytes working_set) {
-  const ReadRate* best = &rates.reads.front();
-  for (const ReadRate& read : rates.reads) {
-    if (read.working_set <= working_set) best = &read;
+// Of products with one token, or with the most tokens that were multiplied at once. Absent where
+// the format was not measured.
+std::optional<ProductRate> ProductOf(const HostRates& rates, Dtype dtype, bool one_token) {
+  std::optional<ProductRate> found;
+  for (const ProductRate& product : rates.products) {
+    if (product.dtype != dtype || (product.tokens == 1) != one_token) continue;
+    if (!found || product.tokens > found->tokens) found = product;
   }
-  return best->rate;
+  return found;
 }
 
-std::optional<MacsPerSecond> ProductRateOf(const HostRates& rates, Dtype dtype, bool one_token) {
-  for (const ProductRate& product : rates.products) {
-    if (product.dtype == dtype && (product.tokens == 1) == one_token) return product.rate;
+BytesPerSecond BytesRate(Dtype dtype, MacsPerSecond weights) {
+  constexpr int64_t kSome = 1024;
+  const auto bytes = static_cast<double>(StorageBytes(dtype, 1, kSome).value());
+  return BytesPerSecond(weights.value() * bytes / kSome);
+}
+
+// At which a pass of several tokens unpacks weights: what the time of few tokens at once has more
+// than their share of the time of many. Absent where few were not measured.
+std::optional<BytesPerSecond> UnpackRate(const HostRates& rates, const ProductRate& many) {
+  for (const ProductRate& few : rates.products) {
+    if (few.dtype != many.dtype || few.tokens == 1 || few.tokens >= many.tokens) continue;
+    const double per_weight =
+        (1 / few.rate.value() - 1 / many.rate.value()) /
+        (1 / static_cast<double>(few.tokens) - 1 / static_cast<double>(many.tokens));
+    if (per_weight > 0) return BytesRate(few.dtype, MacsPerSecond(1 / per_weight));
   }
   return std::nullopt;
 }
 
-// The micro-measurements as a SoC with a cache of this capacity.
-SocSpec StartOf(const HostRows& rows, const std::string& name, Bytes cache, Replacement replacement,
+ComputeRate RateOf(const HostRates& rates, const ProductRate& one, const ProductRate& many,
+                   const std::string& source) {
+  constexpr double kFewerWeights = 10;  // than one token reads, where nothing was measured
+  constexpr double kExposed = 0.2;      // where the fit begins
+  ComputeRate rate;
+  rate.dtype = one.dtype;
+  rate.peak = Fitted(std::max(one.rate, many.rate), source);
+  rate.one_token = Fitted(one.rate, source);
+  rate.unpack = Fitted(
+      UnpackRate(rates, many).value_or(BytesRate(one.dtype, one.rate / kFewerWeights)), source);
+  rate.exposed = Fitted(Share(kExposed), source);
+  return rate;
+}
+
+// The caches as levels that end at the working sets that were read, each as fast as sets of its
+// size: a cache that others use too, and that does not keep strictly what was used last, has no one
+// end. `scale`: of these sizes, how much a model can use.
+std::vector<MemoryLevel> CachesOf(const HostRates& rates, double scale, const std::string& source) {
+  std::vector<MemoryLevel> levels;
+  double slowest = 0;  // seconds for a byte
+  for (size_t i = 1; i + 1 < rates.reads.size(); ++i) {
+    const ReadRate& read = rates.reads[i];
+    const double halfway = (1 / rates.reads[i - 1].rate.value() + 1 / read.rate.value()) / 2;
+    slowest = std::max(slowest, halfway);
+    const double bytes = scale * static_cast<double>(read.working_set.value());
+    levels.push_back(LevelOf("cache-" + std::to_string(i), LevelKind::kSram,
+                             Fitted(Bytes(static_cast<int64_t>(bytes)), source),
+                             BytesPerSecond(1 / slowest), source));
+  }
+  return levels;
+}
+
+// The micro-measurements as a SoC of whose caches a model can use so much.
+SocSpec StartOf(const HostRows& rows, const std::string& name, double scale,
                 const std::string& source) {
   const HostRates& rates = rows.rates;
   SocSpec soc;
   soc.name = name;
   soc.description =
       rows.host.cpu_model + ", " + rows.host.isa + ", " + std::to_string(rows.threads) + " threads";
-  soc.levels = {LevelOf("cache", LevelKind::kSram, Fitted(cache, source),
-                        ReadRateOf(rates, cache / 2), source),
-                LevelOf("dram", LevelKind::kDram,
-                        Fitted(rows.memory, "measured: memory that the operating system states"),
-                        ReadRateOf(rates, MiB(1 << 20)), source)};
-  soc.levels[0].replacement = replacement;
+  soc.levels = CachesOf(rates, scale, source);
+  soc.levels.push_back(
+      LevelOf("dram", LevelKind::kDram,
+              Fitted(rows.memory, "measured: memory that the operating system states"),
+              rates.reads.back().rate, source));
   for (const auto& [dtype, text] : EnumTexts<Dtype>::kList) {
-    const auto one = ProductRateOf(rates, dtype, true);
-    const auto many = ProductRateOf(rates, dtype, false);
-    if (!one || !many) continue;
-    ComputeRate rate;
-    rate.dtype = dtype;
-    rate.peak = Fitted(std::max(*one, *many), source);
-    rate.one_token = Fitted(*one, source);
-    soc.compute.push_back(rate);
+    const auto one = ProductOf(rates, dtype, true);
+    const auto many = ProductOf(rates, dtype, false);
+    if (one && many) soc.compute.push_back(RateOf(rates, *one, *many, source));
   }
   if (soc.compute.empty()) {
     throw InputError({"", "/rates/products"}, "holds no format with one token and with many",
                      "both for each format");
   }
   const ComputeRate& like = soc.compute.front();  // f32, in which attention is computed
-  soc.attention = AttentionRate{.peak = like.peak, .one_token = like.one_token};
+  soc.attention =
+      AttentionRate{.peak = like.peak,
+                    .one_token = like.peak,
+                    .kv_unpack = Fitted(BytesRate(like.dtype, like.one_token->value), source),
+                    .exposed = like.exposed};
   soc.elementwise = Fitted(soc.levels[0].read_bandwidth.value / 4.0, source);
   soc.fixed.per_operator = Fitted(rates.fork_join, source);
   soc.fixed.per_executed_block = Fitted(Seconds(0), source);
@@ -117,6 +162,10 @@ Residuals ResidualsOfFit(const costmodel::SocFit& fit,
   return residuals;
 }
 
+// Bandwidths and rates with one token were measured alone; what a sweep adds is how they overlap.
+constexpr double kBandwidthTrust = 50;
+constexpr double kOneTokenTrust = 10;
+
 costmodel::SocFit FitHost(const HostRows& rows, const std::string& name) {
   const auto passes = PassesOf(rows, false);
   if (passes.empty() || rows.rates.reads.empty()) {
@@ -124,12 +173,11 @@ costmodel::SocFit FitHost(const HostRows& rows, const std::string& name) {
   }
   const std::string source = FittedSource(passes.size(), rows);
   std::vector<SocSpec> starts;
-  for (const int64_t mib : {1, 2, 4, 6, 8, 12, 16, 20, 24, 28, 32, 40, 48, 64}) {
-    for (const Replacement replacement : {Replacement::kLru, Replacement::kPinned}) {
-      starts.push_back(StartOf(rows, name, MiB(mib), replacement, source));
-    }
+  for (const double scale : {0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.15, 1.3}) {
+    starts.push_back(StartOf(rows, name, scale, source));
   }
-  costmodel::SocFit fit = costmodel::FitBestSoc(starts, passes, {});
+  costmodel::SocFit fit = costmodel::FitBestSoc(
+      starts, passes, {.bandwidth_trust = kBandwidthTrust, .one_token_trust = kOneTokenTrust});
   NameUndetermined(fit, source,
                    "measured: products alone on " + rows.host.cpu_model + ", " +
                        std::to_string(rows.threads) + " threads, " + rows.date);

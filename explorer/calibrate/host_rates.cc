@@ -19,7 +19,9 @@ using Clock = std::chrono::steady_clock;
 constexpr int kSamples = 7;
 constexpr int64_t kRows = 512;  // 1 MB in f32 for all threads together: no DRAM
 constexpr int64_t kCols = 512;
+// As many as share the unpacking of a weight well, and as do not.
 constexpr int64_t kManyTokens = 128;
+constexpr int64_t kFewTokens = 16;
 
 // Median seconds of one call, from samples of a few milliseconds.
 double SecondsOf(const std::function<void()>& call) {
@@ -71,15 +73,15 @@ MacsPerSecond ProductRateOf(Dtype dtype, int64_t tokens, runtime::ThreadPool& po
 HostRates MeasureHostRates(int64_t threads) {
   HostRates rates;
   const runtime::BandwidthOptions options{
-      .working_sets = {KiB(512), MiB(1), MiB(2), MiB(4), MiB(8), MiB(16), MiB(24), MiB(32), MiB(64),
-                       MiB(256)},
+      .working_sets = {KiB(512), MiB(1), MiB(2), MiB(4), MiB(8), MiB(12), MiB(16), MiB(20), MiB(24),
+                       MiB(28), MiB(32), MiB(40), MiB(48), MiB(64), MiB(96), MiB(128), MiB(256)},
       .threads = {threads}};
   for (const runtime::BandwidthPoint& point : runtime::MeasureReadBandwidth(options)) {
     rates.reads.push_back({point.working_set, MedianBandwidth(point)});
   }
   runtime::ThreadPool pool(threads);
   for (const auto& [dtype, text] : EnumTexts<Dtype>::kList) {
-    for (const int64_t tokens : {int64_t{1}, kManyTokens}) {
+    for (const int64_t tokens : {int64_t{1}, kFewTokens, kManyTokens}) {
       rates.products.push_back({dtype, tokens, ProductRateOf(dtype, tokens, pool)});
     }
   }

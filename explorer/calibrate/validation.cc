@@ -17,12 +17,16 @@ Seconds BaselineOf(const HostRows& rows, const HostRow& row, Macs macs) {
   const Bytes bytes = CountDecodeBytes(row.model, row.precision, row.context_tokens).total();
   const Seconds memory = bytes / rows.rates.reads.back().rate;
   if (row.new_tokens == 1) return memory;
+  const ProductRate* nearest = nullptr;  // in tokens
+  const auto ratio = [&](const ProductRate& product) {
+    return std::abs(
+        std::log(static_cast<double>(product.tokens) / static_cast<double>(row.new_tokens)));
+  };
   for (const ProductRate& product : rows.rates.products) {
-    if (product.dtype == row.precision.weights && product.tokens > 1) {
-      return std::max(memory, macs / product.rate);
-    }
+    if (product.dtype != row.precision.weights || product.tokens == 1) continue;
+    if (nearest == nullptr || ratio(product) < ratio(*nearest)) nearest = &product;
   }
-  return memory;
+  return nearest == nullptr ? memory : std::max(memory, macs / nearest->rate);
 }
 
 double RelativeError(Seconds predicted, Seconds measured) { return predicted / measured - 1; }
@@ -34,6 +38,7 @@ PhaseSummary Summarise(std::span<const ValidatedRow> rows, bool is_decode,
   std::vector<double> baseline;
   std::vector<double> errors;
   std::vector<double> baseline_errors;
+  std::vector<double> spreads;
   int64_t covered = 0;
   for (const ValidatedRow& row : rows) {
     if ((row.new_tokens == 1) != is_decode) continue;
@@ -41,6 +46,7 @@ PhaseSummary Summarise(std::span<const ValidatedRow> rows, bool is_decode,
     predicted.push_back(row.predicted.value());
     baseline.push_back(row.baseline.value());
     errors.push_back(std::abs(row.error));
+    spreads.push_back(row.spread);
     baseline_errors.push_back(std::abs(RelativeError(row.baseline, row.measured)));
     if (residuals && errors.back() <= residuals->p90_relative_error) ++covered;
   }
@@ -52,7 +58,8 @@ PhaseSummary Summarise(std::span<const ValidatedRow> rows, bool is_decode,
           .bars_cover = static_cast<double>(covered) / static_cast<double>(errors.size()),
           .baseline_median_error = Median(baseline_errors),
           .baseline_p90_error = Quantile(baseline_errors, 0.9),
-          .baseline_kendall_tau = KendallTau(baseline, measured)};
+          .baseline_kendall_tau = KendallTau(baseline, measured),
+          .median_spread = Median(spreads)};
 }
 
 bool IsTwin(const HostRow& repeated, const HostRow& distinct) {
@@ -83,7 +90,8 @@ Validation Validate(const HostRows& rows, const SocSpec& soc) {
                         .measured = row.time,
                         .predicted = cost.time,
                         .baseline = BaselineOf(rows, row, cost.macs),
-                        .error = RelativeError(cost.time, row.time)});
+                        .error = RelativeError(cost.time, row.time),
+                        .spread = row.relative_spread});
     held_out.push_back(&row);
   }
   if (out.rows.empty()) {

@@ -18,8 +18,9 @@ struct ValidatedRow {
   int64_t context_tokens = 0;
   Seconds measured;
   Seconds predicted;
-  Seconds baseline;  // bytes / bandwidth; of a prompt MACs / rate where that is more
-  double error = 0;  // (predicted - measured) / measured
+  Seconds baseline;   // bytes / bandwidth; of a prompt MACs / rate where that is more
+  double error = 0;   // (predicted - measured) / measured
+  double spread = 0;  // of the measured rounds: largest / least - 1
 
   friend bool operator==(const ValidatedRow&, const ValidatedRow&) = default;
 };
@@ -33,6 +34,7 @@ struct PhaseSummary {
   double baseline_median_error = 0;
   double baseline_p90_error = 0;
   double baseline_kendall_tau = 0;
+  double median_spread = 0;  // of the measured rounds themselves
 
   friend bool operator==(const PhaseSummary&, const PhaseSummary&) = default;
 };
@@ -72,7 +74,8 @@ struct deepthin::Fields<deepthin::calibrate::ValidatedRow> {
                  Field("measured_s", &S::measured, "by a clock"),
                  Field("predicted_s", &S::predicted, "by the cost model"),
                  Field("baseline_s", &S::baseline, "bytes / bandwidth, or MACs / rate"),
-                 Field("error", &S::error, "(predicted - measured) / measured"));
+                 Field("error", &S::error, "(predicted - measured) / measured"),
+                 Field("spread", &S::spread, "of the measured rounds: largest / least - 1"));
 };
 
 template <>
@@ -86,7 +89,8 @@ struct deepthin::Fields<deepthin::calibrate::PhaseSummary> {
                  Field("bars_cover", &S::bars_cover, "share within the 90 % bar"),
                  Field("baseline_median_error", &S::baseline_median_error, "of the baseline"),
                  Field("baseline_p90_error", &S::baseline_p90_error, "of the baseline"),
-                 Field("baseline_kendall_tau", &S::baseline_kendall_tau, "of the baseline"));
+                 Field("baseline_kendall_tau", &S::baseline_kendall_tau, "of the baseline"),
+                 Field("median_spread", &S::median_spread, "of the measured rounds"));
 };
 
 template <>

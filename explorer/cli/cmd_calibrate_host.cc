@@ -46,7 +46,7 @@ HostRows MeasureHost(int64_t threads, SweepSize size, bool validates) {
   out.rates = calibrate::MeasureHostRates(threads);
   ProgressLine progress;
   const Stopwatch stopwatch;
-  const int64_t rounds = size == SweepSize::kQuick ? 1 : 2;
+  const int64_t rounds = size == SweepSize::kQuick ? 1 : 4;
   out.rows = calibrate::MeasureSweep(
       points, threads, rounds, [&](int64_t done, int64_t total, const std::string& name) {
         progress.Show(done, total, "models", stopwatch.elapsed(), stopwatch.Eta(done, total), name);

@@ -56,11 +56,25 @@ void PrintComparison(const std::vector<NamedEstimate>& estimates) {
   fmt::print("{}", table.ToString());
 }
 
+// Levels from which something comes or to which it goes; a calibrated host has many that do not.
+template <class Rows>
+std::vector<size_t> UsedLevels(const Rows& rows) {
+  std::vector<size_t> used;
+  for (size_t i = 0; i < rows.front().traffic.size(); ++i) {
+    const bool moves = std::any_of(rows.begin(), rows.end(), [&](const auto& row) {
+      return row.traffic[i].read + row.traffic[i].written > Bytes(0);
+    });
+    if (moves) used.push_back(i);
+  }
+  return used;
+}
+
 void PrintOperators(const std::string& title, const PhaseCost& phase) {
   std::vector<TableColumn> columns = {{"operator", Align::kLeft}, {"times"}, {"MMAC"}};
   if (phase.operators.empty()) return;
-  for (const LevelTraffic& level : phase.operators.front().traffic) {
-    columns.push_back({level.level + " MB"});
+  const std::vector<size_t> used = UsedLevels(phase.operators);
+  for (const size_t i : used) {
+    columns.push_back({phase.operators.front().traffic[i].level + " MB"});
   }
   columns.push_back({"us"});
   columns.push_back({"share"});
@@ -70,7 +84,8 @@ void PrintOperators(const std::string& title, const PhaseCost& phase) {
     std::vector<std::string> cells = {
         op.name, std::to_string(op.executions),
         fmt::format("{:.2f}", 1e-6 * static_cast<double>(op.macs.value()))};
-    for (const LevelTraffic& level : op.traffic) {
+    for (const size_t i : used) {
+      const LevelTraffic& level = op.traffic[i];
       cells.push_back(fmt::format("{:.3f}", ToMegabytes(level.read + level.written)));
     }
     cells.push_back(fmt::format("{:.1f}", ToMicroseconds(op.time)));
@@ -84,13 +99,8 @@ void PrintOperators(const std::string& title, const PhaseCost& phase) {
 
 void PrintOperands(const std::vector<costmodel::OperandCost>& operands) {
   std::vector<TableColumn> columns = {{"of one decoded token", Align::kLeft}};
-  std::vector<size_t> used;  // levels that move anything
-  for (size_t i = 0; i < operands.front().traffic.size(); ++i) {
-    const bool moves = std::any_of(operands.begin(), operands.end(), [&](const auto& operand) {
-      return operand.traffic[i].read + operand.traffic[i].written > Bytes(0);
-    });
-    if (!moves) continue;
-    used.push_back(i);
+  const std::vector<size_t> used = UsedLevels(operands);
+  for (const size_t i : used) {
     const std::string& level = operands.front().traffic[i].level;
     columns.push_back({level + " MB read"});
     columns.push_back({level + " MB written"});
@@ -144,6 +154,11 @@ void PrintSession(const NamedEstimate& row) {
   if (session.load) {
     fmt::print("\nloading {} from flash: {}\n", HumanBytes(row.estimate.weight_bytes),
                HumanTime(*session.load));
+  }
+  if (session.init) fmt::print("preparing its stored blocks: {}\n", HumanTime(*session.init));
+  if (session.sustained_token) {
+    fmt::print("when the device is hot: {:.1f} tokens/s, {} each\n",
+               1 / session.sustained_token->value(), HumanTime(*session.sustained_token));
   }
   if (!session.decode_power) return;
   fmt::print("decoding: {:.2f} W in memory and arithmetic, without screen and system",

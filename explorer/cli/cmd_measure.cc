@@ -8,6 +8,7 @@
 #include "explorer/cli/command_line.h"
 #include "explorer/cli/commands.h"
 #include "explorer/cli/measure_report.h"
+#include "explorer/cli/model_options.h"
 #include "explorer/cli/progress.h"
 #include "explorer/cli/trace.h"
 #include "explorer/model_source.h"
@@ -29,6 +30,7 @@ struct Request {
   std::vector<std::string> settings;
   std::optional<Precision> precision;  // absent: f32, or what a file holds
   std::optional<Dtype> kv;             // absent: the precision's
+  runtime::FileAccess access = runtime::FileAccess::kMap;
   MeasurePlan plan;
 };
 
@@ -44,6 +46,7 @@ Request RequestFrom(const CommandLine& line) {
   request.settings = line.GetList("set");
   if (const auto name = line.Get("precision")) request.precision = PrecisionFromArgument(*name);
   if (const auto name = line.Get("kv")) request.kv = KvFrom(*name);
+  request.access = FileAccessFrom(line);
   request.plan.threads =
       line.Get("threads") ? line.GetInts("threads", 1, 1024) : std::vector{runtime::UsableCpus()};
   if (line.Get("positions")) request.plan.positions = line.GetInts("positions", 0, 1 << 24);
@@ -62,8 +65,8 @@ Request RequestFrom(const CommandLine& line) {
 MeasuredWeights LoadFile(const std::string& path, const Request& request) {
   runtime::ThreadPool pool(request.plan.options.threads);
   const auto start = std::chrono::steady_clock::now();
-  MeasuredWeights loaded = {.weights =
-                                WeightsFromArgument(path, {.settings = request.settings}, pool)};
+  const ModelOptions options = {.settings = request.settings, .access = request.access};
+  MeasuredWeights loaded = {.weights = WeightsFromArgument(path, options, pool)};
   if (request.precision) {
     loaded.weights = ConvertWeights(loaded.weights, *request.precision, pool);
     loaded.kv = runtime::ExecutedPrecision(*request.precision).kv;
@@ -151,8 +154,9 @@ int RunMeasure(const Arguments& arguments) {
       .Text("perfetto",
             "write a timeline of the first one of these to this file, for ui.perfetto.dev")
       .Flag("together", "all models in memory at once, and their repeats in turn")
-      .List("set", "override a key of the models; may be given again")
-      .Positional("MODEL", 1, -1);
+      .List("set", "override a key of the models; may be given again");
+  AddMmapOption(line);
+  line.Positional("MODEL", 1, -1);
   if (!line.Parse(arguments)) return 0;
   const Request request = RequestFrom(line);
   const auto trace = line.GetFilled("perfetto");

@@ -25,17 +25,39 @@ void AddModelOptions(CommandLine& line) {
 void AddModelArguments(CommandLine& line, const std::string& seed_help) {
   line.Text("model", "the same as MODEL").Text("seed", seed_help, "1").Positional("MODEL", 0, 1);
   AddModelOptions(line);
+  AddMmapOption(line);
   AddThreadsOption(line);
+}
+
+void AddMmapOption(CommandLine& line) {
+  line.Text("mmap",
+            "yes: execute a file's weights where it is mapped; no: from a copy on huge\n"
+            "pages, where the system has them: loads a little later, then faster",
+            "no");
+}
+
+runtime::FileAccess FileAccessFrom(const CommandLine& line) {
+  return *YesOrNo(line, "mmap") ? runtime::FileAccess::kMap : runtime::FileAccess::kCopyToHugePages;
 }
 
 void AddTokenizerOption(CommandLine& line) {
   line.Text("tokenizer", "llama2.c tokenizer, sentencepiece model or GGUF file");
 }
 
+namespace {
+
+ModelOptions ExecutedOptions(const CommandLine& line) {
+  ModelOptions options = ModelOptionsFrom(line);
+  options.access = FileAccessFrom(line);
+  return options;
+}
+
+}  // namespace
+
 OpenedModel::OpenedModel(const CommandLine& line)
     : name(ModelFrom(line)),
       pool(ThreadsFrom(line)),
-      weights(WeightsFromArgument(name, ModelOptionsFrom(line), pool)) {}
+      weights(WeightsFromArgument(name, ExecutedOptions(line), pool)) {}
 
 runtime::Tokenizer TokenizerFrom(const CommandLine& line, const OpenedModel& model) {
   return TokenizerFromArgument(model.name, line.Get("tokenizer"), model.weights.spec.vocab_size);

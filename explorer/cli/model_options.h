@@ -16,6 +16,9 @@ void AddModelOptions(CommandLine& line);
 // What a command takes that executes one MODEL: it, by its place or as --model, --seed, the options
 // above and --threads.
 void AddModelArguments(CommandLine& line, const std::string& seed_help = "of random weights");
+// --mmap, of commands that execute a model.
+void AddMmapOption(CommandLine& line);
+[[nodiscard]] runtime::FileAccess FileAccessFrom(const CommandLine& line);
 // --tokenizer.
 void AddTokenizerOption(CommandLine& line);
 

@@ -16,6 +16,7 @@ constexpr Row kUnits[] = {
     {"_macs_per_s", {"GMAC/s", 1e9}},
     {"_j_per_byte", {"pJ/B", 1e-12}},
     {"_j_per_mac", {"pJ/MAC", 1e-12}},
+    {"_share", {"%", 0.01}},
     {"_s", {"us", 1e-6}},
     {"_j", {"Wh", 3600}},
 };

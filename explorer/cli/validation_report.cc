@@ -32,6 +32,8 @@ std::vector<SummaryLine> SummaryLines(const calibrate::Validation& v) {
           {"Kendall tau", fmt::format("{:.3f}", d.kendall_tau),
            fmt::format("{:.3f}", p.kendall_tau), "decode 0.95"},
           {"within the 90 % error bar", Percent(d.bars_cover), Percent(p.bars_cover), "80 to 97 %"},
+          {"spread of the measured rounds, median", Percent(d.median_spread),
+           Percent(p.median_spread), ""},
           {"baseline: median absolute error", Percent(d.baseline_median_error),
            Percent(p.baseline_median_error), ""},
           {"baseline: 90th percentile", Percent(d.baseline_p90_error),
@@ -96,7 +98,10 @@ std::string ValidationPage(const calibrate::Validation& validation, const calibr
       "same sitting, of each pass the least of the rounds' medians. The baseline knows no cost "
       "model: for a\n"
       "token the bytes that it touches by the streaming bandwidth that was measured, for a prompt\n"
-      "the same or MACs by the rate of a product alone, whichever is more.\n\n"
+      "the same or MACs by the rate of a product alone, of as many tokens as were measured, "
+      "whichever\n"
+      "is more. The spread is what the rounds themselves differ by, largest / least - 1: nothing\n"
+      "that predicts them can be sure to be much nearer.\n\n"
       "| | decode | prefill | goal |\n|---|--:|--:|---|\n",
       rows.host.cpu_model, rows.host.isa, rows.threads, rows.host.load_average,
       rows.host.build_type, rows.host.commit, rows.date, Percent(fit.spread));

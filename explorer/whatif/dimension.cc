@@ -20,6 +20,8 @@ constexpr std::array kEnergiesPerByte = {Unit{"J/B", 1}, Unit{"nJ/B", 1e-9}, Uni
 constexpr std::array kEnergiesPerMac = {Unit{"J/MAC", 1}, Unit{"nJ/MAC", 1e-9},
                                         Unit{"pJ/MAC", 1e-12}};
 
+constexpr std::array kShares = {Unit{"%", 0.01}};
+
 struct Row {
   Dimension dimension;
   std::string_view ending;  // of keys in JSON; the longest that fits comes first
@@ -33,6 +35,7 @@ constexpr std::array kRows = {
     Row{Dimension::kMacsPerSecond, "_macs_per_s", kRates, "a rate of multiplication", "685GMAC/s"},
     Row{Dimension::kJoulesPerByte, "_j_per_byte", kEnergiesPerByte, "an energy", "40pJ/B"},
     Row{Dimension::kJoulesPerMac, "_j_per_mac", kEnergiesPerMac, "an energy", "5.8pJ/MAC"},
+    Row{Dimension::kShare, "_share", kShares, "a share", "25%"},
     Row{Dimension::kBytes, "_bytes", kSizes, "a size", "8MiB"},
     Row{Dimension::kSeconds, "_s", kTimes, "a time", "5us"},
     Row{Dimension::kJoules, "_j", kEnergies, "an energy", "12.4Wh"},

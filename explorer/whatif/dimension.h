@@ -18,6 +18,7 @@ enum class Dimension {
   kJoules,
   kJoulesPerByte,
   kJoulesPerMac,
+  kShare,
 };
 
 struct Unit {

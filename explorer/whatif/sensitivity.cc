@@ -19,9 +19,9 @@ struct Changed {
   Question question;
 };
 
-Changed With(const Question& question, size_t index, double value, bool whole) {
-  value = std::clamp(value, kSmallest, kLargest);
-  if (whole) value = std::max(1.0, std::round(value));
+Changed With(const Question& question, size_t index, double value, Dimension dimension) {
+  value = std::clamp(value, kSmallest, dimension == Dimension::kShare ? 1.0 : kLargest);
+  if (dimension == Dimension::kBytes) value = std::max(1.0, std::round(value));
   Changed changed = {.value = value, .question = question};
   SetNumber(changed.question.problem.soc, index, value);
   return changed;
@@ -45,9 +45,9 @@ std::vector<Sensitivity> Sensitivities(const Question& question) {
     row.name = WithoutUnit(KindName(question.problem.soc, row.path));
     row.value = numbers[i].value;
     if (row.value > 0) {
-      const bool whole = DimensionOf(row.path) == Dimension::kBytes;
-      const Changed more = With(question, i, row.value * std::exp(kStep), whole);
-      const Changed less = With(question, i, row.value * std::exp(-kStep), whole);
+      const Dimension dimension = DimensionOf(row.path);
+      const Changed more = With(question, i, row.value * std::exp(kStep), dimension);
+      const Changed less = With(question, i, row.value * std::exp(-kStep), dimension);
       const double width = std::log(more.value / less.value);
       const auto slope = [&](Metric metric) {
         if (width == 0) return 0.0;
@@ -56,7 +56,7 @@ std::vector<Sensitivity> Sensitivities(const Question& question) {
       row.decode = slope(Metric::kDecode);
       row.prefill = slope(Metric::kPrefill);
       const auto change = [&](double factor) {
-        const Changed other = With(question, i, row.value * factor, whole);
+        const Changed other = With(question, i, row.value * factor, dimension);
         return DecodeOf(other.question).time.value() / base - 1;
       };
       row.decode_halved = change(0.5);

@@ -188,8 +188,8 @@ Weights WeightsFromGguf(const GgufFile& file) {
   return weights;
 }
 
-Weights LoadGguf(const std::string& path) {
-  return WeightsFromGguf(GgufFile::Parse(MapFile(path), path));
+Weights LoadGguf(const std::string& path, FileAccess access) {
+  return WeightsFromGguf(GgufFile::Parse(OpenFile(path, access), path));
 }
 
 }  // namespace deepthin::runtime

@@ -14,11 +14,11 @@
 
 namespace deepthin::runtime {
 
-// The weights are views of the mapped file: nothing is copied or repacked. Rows of queries and keys
+// The weights are views of the file's bytes: nothing is repacked. Rows of queries and keys
 // are in the order of adjacent RoPE pairs, as ours. Throws InputError where the file is no whole
 // and sound Llama model, or one that needs more than a ModelSpec says (biases, experts, scaled
 // RoPE).
-[[nodiscard]] Weights LoadGguf(const std::string& path);
+[[nodiscard]] Weights LoadGguf(const std::string& path, FileAccess access = FileAccess::kMap);
 [[nodiscard]] Weights WeightsFromGguf(const GgufFile& file);
 
 // Absent where the file has none. Throws InputError where it is not sound, or of a kind other than

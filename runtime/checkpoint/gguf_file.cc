@@ -257,7 +257,7 @@ class GgufFile::Parser {
   std::string_view bytes_;
 };
 
-GgufFile GgufFile::Parse(const MappedFile& file, const std::string& path) {
+GgufFile GgufFile::Parse(const FileContent& file, const std::string& path) {
   GgufFile out;
   out.path_ = path;
   out.owner_ = file.owner;

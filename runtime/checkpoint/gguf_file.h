@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "runtime/checkpoint/mapped_file.h"
+#include "runtime/checkpoint/file_content.h"
 #include "spec/dtype.h"
 #include "spec/errors.h"
 
@@ -59,7 +59,7 @@ class GgufFile {
  public:
   // Throws InputError unless the container is sound: every count, offset and size within the file,
   // tensors aligned, none twice or over another. `path` names it in messages.
-  static GgufFile Parse(const MappedFile& file, const std::string& path);
+  static GgufFile Parse(const FileContent& file, const std::string& path);
 
   // Absent where the key is; InputError where its value is of another type.
   [[nodiscard]] std::optional<int64_t> Int(std::string_view key) const;

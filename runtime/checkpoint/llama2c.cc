@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "runtime/checkpoint/mapped_file.h"
+#include "runtime/checkpoint/file_content.h"
 #include "runtime/checkpoint/model_tensors.h"
 #include "runtime/checkpoint/weight_checks.h"
 #include "spec/errors.h"
@@ -166,9 +166,11 @@ std::vector<float> RopeValues(const ModelSpec& spec) {
 
 }  // namespace
 
-Weights LoadLlama2c(const std::string& path) { return WeightsFromLlama2c(MapFile(path), path); }
+Weights LoadLlama2c(const std::string& path, FileAccess access) {
+  return WeightsFromLlama2c(OpenFile(path, access), path);
+}
 
-Weights WeightsFromLlama2c(const MappedFile& file, const std::string& path) {
+Weights WeightsFromLlama2c(const FileContent& file, const std::string& path) {
   const auto size = static_cast<int64_t>(file.bytes.size());
   if (size < kHeaderBytes) {
     throw InputError({path, "header"}, fmt::format("ends after {} bytes", size),

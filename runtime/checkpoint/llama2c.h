@@ -4,15 +4,15 @@
 
 #include <string>
 
-#include "runtime/checkpoint/mapped_file.h"
+#include "runtime/checkpoint/file_content.h"
 #include "runtime/weights.h"
 
 namespace deepthin::runtime {
 
-// The weights are views of the mapped file. Throws InputError where the file is no whole and sound
+// The weights are views of the file's bytes. Throws InputError where the file is no whole and sound
 // checkpoint.
-[[nodiscard]] Weights LoadLlama2c(const std::string& path);
-[[nodiscard]] Weights WeightsFromLlama2c(const MappedFile& file, const std::string& path);
+[[nodiscard]] Weights LoadLlama2c(const std::string& path, FileAccess access = FileAccess::kMap);
+[[nodiscard]] Weights WeightsFromLlama2c(const FileContent& file, const std::string& path);
 
 // Writes a checkpoint that LoadLlama2c reads back equal; the target is either untouched or whole.
 // Throws InputError where the format cannot express the model (repeats, an FFN other than SwiGLU,

@@ -152,7 +152,7 @@ class Taker {
 
 }  // namespace
 
-Weights WeightsFromSafetensors(const MappedFile& file, const std::string& path,
+Weights WeightsFromSafetensors(const FileContent& file, const std::string& path,
                                const ModelSpec& spec) {
   const SafetensorsFile tensors = SafetensorsFile::Parse(file, path);
   const auto storage = std::make_shared<Storage>();
@@ -189,7 +189,7 @@ Weights WeightsFromSafetensors(const MappedFile& file, const std::string& path,
   return weights;
 }
 
-Weights LoadSafetensors(const std::string& path, const HfSharing& sharing) {
+Weights LoadSafetensors(const std::string& path, const HfSharing& sharing, FileAccess access) {
   namespace fs = std::filesystem;
   std::error_code ignored;
   const bool is_folder = fs::is_directory(path, ignored);
@@ -209,7 +209,7 @@ Weights LoadSafetensors(const std::string& path, const HfSharing& sharing) {
     throw InputError({path, ""}, "is a folder without model.safetensors", "it beside config.json");
   }
   const ModelSpec spec = SpecFromHfConfig(ReadJsonFile(config), config, sharing);
-  return WeightsFromSafetensors(MapFile(tensors), tensors, spec);
+  return WeightsFromSafetensors(OpenFile(tensors, access), tensors, spec);
 }
 
 }  // namespace deepthin::runtime

@@ -8,17 +8,18 @@
 
 #include <string>
 
+#include "runtime/checkpoint/file_content.h"
 #include "runtime/checkpoint/hf_config.h"
-#include "runtime/checkpoint/mapped_file.h"
 #include "runtime/weights.h"
 
 namespace deepthin::runtime {
 
 // A folder, or a .safetensors file with its config.json beside it. The weights are views of the
-// mapped file but for queries, keys, and what is not aligned or a norm in 16 bits. Throws
+// file's bytes but for queries, keys, and what is not aligned or a norm in 16 bits. Throws
 // InputError where it is no whole and sound model, EnvironmentError where memory does not suffice.
-[[nodiscard]] Weights LoadSafetensors(const std::string& path, const HfSharing& sharing = {});
-[[nodiscard]] Weights WeightsFromSafetensors(const MappedFile& file, const std::string& path,
+[[nodiscard]] Weights LoadSafetensors(const std::string& path, const HfSharing& sharing = {},
+                                      FileAccess access = FileAccess::kMap);
+[[nodiscard]] Weights WeightsFromSafetensors(const FileContent& file, const std::string& path,
                                              const ModelSpec& spec);
 
 // Writes both files into `folder`, which is made where it is absent; each is either untouched or

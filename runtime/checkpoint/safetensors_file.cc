@@ -45,7 +45,7 @@ InputError::Where SafetensorsFile::Place(const std::string& tensor) const {
   return {path_, "tensor " + (tensor.size() <= 80 ? tensor : tensor.substr(0, 77) + "...")};
 }
 
-SafetensorsFile SafetensorsFile::Parse(const MappedFile& file, const std::string& path) {
+SafetensorsFile SafetensorsFile::Parse(const FileContent& file, const std::string& path) {
   ByteReader in(TextOf(file), path);
   const auto header_bytes = in.Read<uint64_t>("the header's length");
   if (header_bytes > kMaxHeaderBytes) {

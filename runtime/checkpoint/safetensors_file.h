@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "runtime/checkpoint/mapped_file.h"
+#include "runtime/checkpoint/file_content.h"
 #include "spec/errors.h"
 
 namespace deepthin::runtime {
@@ -25,7 +25,7 @@ class SafetensorsFile {
  public:
   // Throws InputError unless every place is in the file, of the size that dtype and shape say, and
   // none lies over another.
-  static SafetensorsFile Parse(const MappedFile& file, const std::string& path);
+  static SafetensorsFile Parse(const FileContent& file, const std::string& path);
 
   [[nodiscard]] const std::map<std::string, SafetensorsTensor>& tensors() const { return tensors_; }
   [[nodiscard]] InputError::Where Place(const std::string& tensor) const;

@@ -3,8 +3,8 @@
 #include <cmath>
 
 #include "runtime/checkpoint/byte_reader.h"
+#include "runtime/checkpoint/file_content.h"
 #include "runtime/checkpoint/gguf.h"
-#include "runtime/checkpoint/mapped_file.h"
 
 namespace deepthin::runtime {
 namespace {
@@ -100,7 +100,7 @@ Vocabulary Llama2cVocabulary(std::string_view bytes, int64_t vocab_size, const s
 }
 
 Vocabulary LoadVocabularyOfAnySize(const std::string& path, int64_t llama2c_size) {
-  const MappedFile file = MapFile(path);  // a GGUF file is large, and its vocabulary small
+  const FileContent file = MapFile(path);  // a GGUF file is large, and its vocabulary small
   const std::string_view bytes = TextOf(file);
   switch (VocabularyFormatOf(bytes)) {
     case VocabularyFormat::kGguf: {

@@ -65,6 +65,18 @@ inline constexpr int kTileVectors = 2;
 #endif
 inline constexpr int kTileQueries = 4;
 
+// Keys and values that come next, in time for one token, which reads them once. 8 KiB ahead was the
+// best of 1 to 16: at a context of 1,024 the 125M in Q8_0 is 4 to 18 % faster with one thread
+// (three runs, Zen 4), and no slower with two or in prefill.
+inline constexpr int64_t kPrefetchBytes = 8192;
+
+// Also a prefetch. The address may lie behind the cache.
+template <class T>
+HWY_INLINE FloatVector LoadStreamed(const T* HWY_RESTRICT from) {
+  __builtin_prefetch(reinterpret_cast<const char*>(from) + kPrefetchBytes);
+  return LoadFloats(FloatTag(), from);
+}
+
 // Calls body with the elements of the view in their type.
 template <class Body>
 HWY_INLINE void WithElements(const KvView& view, const Body& body) {
@@ -95,7 +107,7 @@ HWY_INLINE void ScoreTile(float scale, ConstMatrix q, const T* keys, const float
   }
   for (int64_t c = 0; c < q.cols; ++c) {
     FloatVector k[kVectors];
-    for (int v = 0; v < kVectors; ++v) k[v] = LoadFloats(FloatTag(), from[v] + c * kKeyBlock);
+    for (int v = 0; v < kVectors; ++v) k[v] = LoadStreamed(from[v] + c * kKeyBlock);
     for (int i = 0; i < kRows; ++i) {
       const FloatVector query = hn::Set(d, q.Row(row + i)[c]);
       for (int v = 0; v < kVectors; ++v) sums[i][v] = hn::MulAdd(query, k[v], sums[i][v]);
@@ -153,7 +165,7 @@ HWY_INLINE void ValueTile(ConstMatrix probs, const T* values, const float* value
     const T* HWY_RESTRICT from = values + p * out.cols + col;
     const float value_scale = value_scales == nullptr ? 1.0F : value_scales[p];
     FloatVector v[kVectors];
-    for (int j = 0; j < kVectors; ++j) v[j] = LoadFloats(FloatTag(), from + j * kFloatLanes);
+    for (int j = 0; j < kVectors; ++j) v[j] = LoadStreamed(from + j * kFloatLanes);
     for (int i = 0; i < kRows; ++i) {
       const FloatVector prob = hn::Set(d, probs.Row(row + i)[p] * value_scale);
       for (int j = 0; j < kVectors; ++j) sums[i][j] = hn::MulAdd(prob, v[j], sums[i][j]);

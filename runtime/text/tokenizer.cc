@@ -4,7 +4,7 @@
 #include <charconv>
 #include <limits>
 
-#include "runtime/checkpoint/mapped_file.h"
+#include "runtime/checkpoint/file_content.h"
 #include "runtime/checkpoint/vocabulary_files.h"
 #include "spec/errors.h"
 
@@ -186,7 +186,7 @@ std::string Tokenizer::Decode(std::span<const int32_t> ids) const {
 }
 
 Tokenizer LoadTokenizer(const std::string& path, int64_t vocab_size) {
-  const MappedFile file = MapFile(path);
+  const FileContent file = MapFile(path);
   const std::string_view bytes = TextOf(file);
   if (VocabularyFormatOf(bytes) == VocabularyFormat::kLlama2c) {
     return Tokenizer::FromBytes(bytes, vocab_size, path);

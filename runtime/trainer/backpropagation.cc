@@ -48,10 +48,10 @@ struct Backpropagation<T>::State {
 
   double Run(std::span<const T> p, BatchView batch, std::span<T> gradient);
   void Clear(std::span<T> gradient) const;
+  void RunBlocks(std::span<const T> p, BatchView batch, const ForwardObserver<T>& observer);
   void Split(BatchView batch);
   void Embed(std::span<const T> p);
-  void ForwardBlock(std::span<const T> p, const BlockPlaces& places, MatrixView<const T> in,
-                    BlockTape<T>& tape);
+  void ForwardBlock(std::span<const T> p, size_t executed, const ForwardObserver<T>& observer);
   double Head(std::span<const T> p, std::span<T> gradient);
   void BackwardFfn(std::span<const T> p, const BlockPlaces& places, BlockTape<T>& tape,
                    std::span<T> gradient);
@@ -59,6 +59,9 @@ struct Backpropagation<T>::State {
                          BlockTape<T>& tape, std::span<T> gradient);
   void AddEmbeddingGradient(std::span<T> gradient);
 
+  [[nodiscard]] const BlockPlaces& PlacesOf(size_t executed) const {
+    return layout.blocks[static_cast<size_t>(order[executed])];
+  }
   [[nodiscard]] MatrixView<const T> InputOf(size_t executed) const {
     return executed == 0 ? embedded.view() : tapes[executed - 1].out.view();
   }
@@ -124,23 +127,26 @@ Backpropagation<T>::State::State(const ModelSpec& model, const BatchShape& batch
 template <class T>
 double Backpropagation<T>::State::Run(std::span<const T> p, BatchView batch,
                                       std::span<T> gradient) {
-  DEEPTHIN_CHECK(static_cast<int64_t>(p.size()) == layout.count);
   DEEPTHIN_CHECK(gradient.empty() || gradient.size() == p.size());
-  Split(batch);
-  Embed(p);
-  const auto places = [&](size_t executed) -> const BlockPlaces& {
-    return layout.blocks[static_cast<size_t>(order[executed])];
-  };
-  for (size_t i = 0; i < order.size(); ++i) ForwardBlock(p, places(i), InputOf(i), tapes[i]);
+  RunBlocks(p, batch, {});
   Clear(gradient);
   const double loss = Head(p, gradient);
   if (gradient.empty()) return loss;
   for (size_t i = order.size(); i-- > 0;) {
-    BackwardFfn(p, places(i), tapes[i], gradient);
-    BackwardAttention(p, places(i), InputOf(i), tapes[i], gradient);
+    BackwardFfn(p, PlacesOf(i), tapes[i], gradient);
+    BackwardAttention(p, PlacesOf(i), InputOf(i), tapes[i], gradient);
   }
   AddEmbeddingGradient(gradient);
   return loss;
+}
+
+template <class T>
+void Backpropagation<T>::State::RunBlocks(std::span<const T> p, BatchView batch,
+                                          const ForwardObserver<T>& observer) {
+  DEEPTHIN_CHECK(static_cast<int64_t>(p.size()) == layout.count);
+  Split(batch);
+  Embed(p);
+  for (size_t i = 0; i < order.size(); ++i) ForwardBlock(p, i, observer);
 }
 
 template <class T>
@@ -172,17 +178,29 @@ void Backpropagation<T>::State::Embed(std::span<const T> p) {
 }
 
 template <class T>
-void Backpropagation<T>::State::ForwardBlock(std::span<const T> p, const BlockPlaces& places,
-                                             MatrixView<const T> in, BlockTape<T>& tape) {
+void Backpropagation<T>::State::ForwardBlock(std::span<const T> p, size_t executed,
+                                             const ForwardObserver<T>& observer) {
+  const BlockPlaces& places = PlacesOf(executed);
+  const MatrixView<const T> in = InputOf(executed);
+  BlockTape<T>& tape = tapes[executed];
+  const auto index = static_cast<int64_t>(executed);
+  AttentionTileCall<T> on_tile;
+  if (observer.on_attention) {
+    on_tile = [&](const AttentionTile<T>& tile) { observer.on_attention(index, tile); };
+  }
   norm.Forward(in, places.attn_norm.In(p).data, normed.view());
   products.Forward(AsConstView(normed.view()), places.qkv.In(p), {}, tape.qkv.view());
   rope.Forward(tape.qkv.view());
-  attention.Forward(AsConstView(tape.qkv.view()), tape.attended.view(), tape.log_sums.view());
+  attention.Forward(AsConstView(tape.qkv.view()), tape.attended.view(), tape.log_sums.view(),
+                    on_tile);
   products.Forward(AsConstView(tape.attended.view()), places.wo.In(p), in, tape.middle.view());
 
   const MatrixView<const T> middle = AsConstView(tape.middle.view());
   norm.Forward(middle, places.ffn_norm.In(p).data, normed.view());
   products.Forward(AsConstView(normed.view()), places.gate_up.In(p), {}, tape.gate_up.view());
+  if (observer.on_ffn) {
+    observer.on_ffn(index, AsConstView(normed.view()), AsConstView(tape.gate_up.view()));
+  }
   activation.Forward(AsConstView(tape.gate_up.view()), hidden.view());
   products.Forward(AsConstView(hidden.view()), places.w_down.In(p), middle, tape.out.view());
 }
@@ -311,6 +329,12 @@ double Backpropagation<T>::LossAndGradient(std::span<const T> parameters, BatchV
                                            std::span<T> gradient) {
   DEEPTHIN_CHECK(gradient.size() == parameters.size());
   return state_->Run(parameters, batch, gradient);
+}
+
+template <class T>
+void Backpropagation<T>::Observe(std::span<const T> parameters, BatchView batch,
+                                 const ForwardObserver<T>& observer) {
+  state_->RunBlocks(parameters, batch, observer);
 }
 
 template class Backpropagation<float>;

@@ -15,6 +15,7 @@
 
 #include "runtime/thread_pool.h"
 #include "runtime/trainer/batch.h"
+#include "runtime/trainer/forward_observer.h"
 #include "runtime/trainer/parameters.h"
 #include "runtime/trainer/products.h"
 #include "spec/model_spec.h"
@@ -51,6 +52,9 @@ class Backpropagation {
   // The same, with its gradient: [layout().count], overwritten.
   [[nodiscard]] double LossAndGradient(std::span<const T> parameters, BatchView batch,
                                        std::span<T> gradient);
+  // The forward pass of all blocks, without the head and a loss, for what the observer sees of it.
+  // REQUIRES: as Loss does.
+  void Observe(std::span<const T> parameters, BatchView batch, const ForwardObserver<T>& observer);
 
  private:
   struct State;

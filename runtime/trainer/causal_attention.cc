@@ -26,12 +26,16 @@ void CopyRows(MatrixView<const T> from, MatrixView<T> to) {
   for (int64_t r = 0; r < from.rows; ++r) std::copy_n(from.Row(r), from.cols, to.Row(r));
 }
 
-// to[c][r] = from[r][c]
+// to[c][r] = from[r][c], a cache line of `to` at a time.
 template <class T>
 void CopyTransposed(MatrixView<const T> from, MatrixView<T> to) {
-  for (int64_t r = 0; r < from.rows; ++r) {
-    const T* row = from.Row(r);
-    for (int64_t c = 0; c < from.cols; ++c) to.Row(c)[r] = row[c];
+  constexpr int64_t kRows = 16;
+  for (int64_t r0 = 0; r0 < from.rows; r0 += kRows) {
+    const int64_t end = std::min(r0 + kRows, from.rows);
+    for (int64_t c = 0; c < from.cols; ++c) {
+      T* row = to.Row(c);
+      for (int64_t r = r0; r < end; ++r) row[r] = from.Row(r)[c];
+    }
   }
 }
 
@@ -105,8 +109,8 @@ void CausalAttention<T>::ForItems(int64_t tokens, const Body& body) {
 }
 
 template <class T>
-void CausalAttention<T>::Forward(MatrixView<const T> qkv, MatrixView<T> out,
-                                 MatrixView<T> log_sums) {
+void CausalAttention<T>::Forward(MatrixView<const T> qkv, MatrixView<T> out, MatrixView<T> log_sums,
+                                 const AttentionTileCall<T>& on_tile) {
   const TrainingKernels<T>& kernels = ActiveTrainingKernels<T>();
   const int64_t hd = spec_.head_dim;
   const int64_t group = spec_.n_heads / spec_.n_kv_heads;
@@ -124,6 +128,9 @@ void CausalAttention<T>::Forward(MatrixView<const T> qkv, MatrixView<T> out,
         for (int64_t i = 0; i < weights.rows; ++i) {
           log_sums.Row(first + t + i)[head] =
               kernels.SoftmaxRow(weights.Row(i), t + i + 1, end, scale);
+        }
+        if (on_tile) {
+          on_tile({.head = head, .first_row = first + t, .weights = AsConstView(weights)});
         }
         kernels.Multiply(AsItLies(AsConstView(weights)), AsConstView(s.values.Rows(0, end)), {},
                          Head(out, 0, head, hd).Rows(first + t, first + end));

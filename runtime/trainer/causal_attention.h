@@ -9,6 +9,7 @@
 
 #include "runtime/kernels/matrix.h"
 #include "runtime/thread_pool.h"
+#include "runtime/trainer/forward_observer.h"
 #include "spec/model_spec.h"
 
 namespace deepthin::runtime {
@@ -22,8 +23,9 @@ class CausalAttention {
 
   // qkv: [tokens, (n_heads + 2 n_kv_heads) head_dim], queries and keys rotated.
   // out: [tokens, n_heads head_dim]. log_sums: [tokens, n_heads], the natural logarithm of the sum
-  // of exp(score), for Backward.
-  void Forward(MatrixView<const T> qkv, MatrixView<T> out, MatrixView<T> log_sums);
+  // of exp(score), for Backward. on_tile, where it is not empty, sees every tile of weights.
+  void Forward(MatrixView<const T> qkv, MatrixView<T> out, MatrixView<T> log_sums,
+               const AttentionTileCall<T>& on_tile = {});
 
   // dqkv from dout, with what Forward took and gave. dqkv is overwritten.
   void Backward(MatrixView<const T> qkv, MatrixView<const T> out, MatrixView<const T> log_sums,

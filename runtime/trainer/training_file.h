@@ -11,7 +11,7 @@
 #include <string>
 #include <tuple>
 
-#include "runtime/checkpoint/mapped_file.h"
+#include "runtime/checkpoint/file_content.h"
 #include "runtime/trainer/training_options.h"
 #include "spec/fields.h"
 #include "spec/model_spec.h"
@@ -33,7 +33,7 @@ struct TrainingFile {
   std::span<const float> parameters;
   std::span<const float> mean;      // of gradients
   std::span<const float> variance;  // of their squares
-  MappedFile file;
+  FileContent file;
 };
 
 // The target is either untouched or whole. Throws EnvironmentError where the disk refuses.

@@ -317,6 +317,49 @@ TEST(Estimate, OneTokenIsSlowerThanMany) {
   EXPECT_NEAR(time_of(64, "head") * 1e9, 1, 1e-9);  // the last token alone
 }
 
+// Weights of a format, once for all tokens, whatever their number; one token alone needs none.
+TEST(Estimate, SeveralTokensUnpackEachWeightOnce) {
+  Problem problem = AtContext(Model("mobilellm-125m"), "f16", DramBoundSoc(MiB(64)), 64);
+  problem.soc.compute[0].peak.value = GMacsPerSecond(10);
+  problem.soc.compute[0].one_token = Assumed(GMacsPerSecond(4));
+  problem.soc.compute[0].unpack = Assumed(GBps(0.5));
+  const auto ffn_up = [&](int64_t prompt) {
+    problem.workload = {.prompt_tokens = prompt, .generated_tokens = 1};
+    return Operator(Estimate(problem).prefill, "ffn_up").compute_time.value();
+  };
+  const double weights = 30 * 2 * 576.0 * 1536;  // gate and up of 30 blocks
+  EXPECT_NEAR(ffn_up(1), weights / 4e9, 1e-9);
+  EXPECT_NEAR(ffn_up(2), 2 * weights / 10e9 + 2 * weights / 0.5e9, 1e-9);
+  EXPECT_NEAR(ffn_up(64), 64 * weights / 10e9 + 2 * weights / 0.5e9, 1e-9);
+}
+
+TEST(Estimate, WhatIsExposedComesOnTopOfTheLonger) {
+  constexpr double kWeights = 30.0 * 576 * 1536;
+  for (const double gmacs : {20.0, 40.0}) {  // DRAM delivers 25.6e9 weights a second
+    Problem problem = AtContext(Model("mobilellm-125m"), "f16", DramBoundSoc(KiB(256)), 64);
+    problem.soc.compute[0].one_token = Assumed(GMacsPerSecond(gmacs));
+    problem.soc.compute[0].exposed = Assumed(Share(0.25));
+    const double transfer = 2 * kWeights / 51.2e9;
+    const double compute = kWeights / (1e9 * gmacs);
+    const OperatorCost op = Operator(Estimate(problem).decode, "ffn_down");
+    EXPECT_NEAR(op.time.value(), std::max(transfer, compute) + 0.25 * std::min(transfer, compute),
+                1e-9);
+    EXPECT_EQ(op.limited_by, transfer > compute ? "dram" : "compute");
+  }
+}
+
+TEST(Estimate, AttentionUnpacksKeysAndValuesOnceForTheHeadsThatShareThem) {
+  Problem problem = AtContext(Model("mobilellm-125m"), "f16", DramBoundSoc(MiB(64)), 1000);
+  problem.soc.attention = AttentionRate{.peak = Assumed(GMacsPerSecond(10)),
+                                        .one_token = Assumed(GMacsPerSecond(40)),
+                                        .kv_unpack = Assumed(GBps(2))};
+  const OperatorCost op = Operator(Estimate(problem).decode, "attention");
+  const double kv = 30 * 2 * 3 * 64 * 1000.0;  // blocks, K and V, KV heads, head_dim, context
+  const double macs = static_cast<double>(op.macs.value());
+  EXPECT_NEAR(macs / (kv * 3), 1, 2e-3);  // 9 heads share 3, and the token itself
+  EXPECT_NEAR(op.compute_time.value(), macs / 40e9 + 2 * kv / 2e9, 1e-9);
+}
+
 TEST(Estimate, AttentionHasRatesOfItsOwn) {
   Problem problem = AtContext(Model("mobilellm-125m"), "f16", DramBoundSoc(MiB(64)), 64);
   const PhaseCost before = Estimate(problem).prefill;

@@ -36,6 +36,7 @@ bool Near(Seconds a, Seconds b, double tolerance) { return std::abs(a / b - 1) <
 RC_GTEST_PROP(EstimateGeneration, IsTheSumOverEveryToken, ()) {
   Problem problem = AnyProblem();
   for (MemoryLevel& level : problem.soc.levels) level.replacement = Replacement::kLru;
+  if (Pick(0, 1) == 1) AddCalibratedRates(problem.soc);
   const GenerationCost cost = EstimateGeneration(problem);
   const Summed sum = EveryToken(problem);
   RC_ASSERT(cost.dram_bytes == sum.dram);

@@ -104,6 +104,21 @@ inline SocSpec AnySoc() {
   return soc;
 }
 
+// What a calibration adds to a SoC.
+inline void AddCalibratedRates(SocSpec& soc) {
+  for (ComputeRate& rate : soc.compute) {
+    rate.one_token = Assumed(rate.peak.value / static_cast<double>(Pick(1, 20)));
+    rate.unpack = Assumed(GBps(static_cast<double>(Pick(1, 100))));
+    rate.exposed = Assumed(Share(0.01 * static_cast<double>(Pick(0, 100))));
+  }
+  soc.attention =
+      AttentionRate{.peak = Assumed(GMacsPerSecond(static_cast<double>(Pick(1, 500)))),
+                    .one_token = Assumed(GMacsPerSecond(static_cast<double>(Pick(1, 500)))),
+                    .kv_unpack = Assumed(GBps(static_cast<double>(Pick(1, 100)))),
+                    .exposed = Assumed(Share(0.01 * static_cast<double>(Pick(0, 100))))};
+  soc.elementwise = Assumed(GBps(static_cast<double>(Pick(1, 100))));
+}
+
 inline Problem AnyProblem() {
   return {
       .model = AnyModel(), .precision = AnyPrecision(), .soc = AnySoc(), .workload = AnyWorkload()};

@@ -40,6 +40,22 @@ TEST(Session, IsByHandWhereOnlyDramCosts) {
   EXPECT_NEAR(*session.tokens_of_a_charge, 40'000 / joules, 1);
 }
 
+// Hot, all is slower alike; so the same tokens of a charge take longer.
+TEST(Session, WhatAHotDeviceHasLeft) {
+  Problem problem = OnlyDram();
+  const CostEstimate estimate = Estimate(problem);
+  const SessionCost cool = SessionOf(problem, estimate);
+  EXPECT_FALSE(cool.sustained_token || cool.init);
+  problem.soc.sustained = Assumed(Share(0.5));
+  problem.soc.init_per_stored_block = Assumed(Milliseconds(48));
+  problem.model.repeat = {.kind = RepeatKind::kImmediate, .times = 2, .order = {}};
+  const SessionCost hot = SessionOf(problem, estimate);
+  EXPECT_NEAR(*hot.sustained_token / estimate.decode.time, 2, 1e-12);
+  EXPECT_NEAR(*hot.battery / *cool.battery, 2, 1e-12);
+  EXPECT_EQ(hot.tokens_of_a_charge, cool.tokens_of_a_charge);
+  EXPECT_NEAR(hot.init->value(), 30 * 0.048, 1e-12);  // stored blocks, not executed ones
+}
+
 TEST(Session, TheSlowerSideOfALoadDecides) {
   Problem problem = OnlyDram();
   const CostEstimate estimate = Estimate(problem);

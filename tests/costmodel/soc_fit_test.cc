@@ -29,10 +29,14 @@ SocSpec FullSoc() {
     rate.dtype = dtype;
     rate.peak = Assumed(GMacsPerSecond(200));
     rate.one_token = Assumed(GMacsPerSecond(dtype == Dtype::kF16 ? 40 : 12));
+    rate.unpack = Assumed(GBps(3));
+    rate.exposed = Assumed(Share(0.3));
     soc.compute.push_back(rate);
   }
-  soc.attention =
-      AttentionRate{.peak = Assumed(GMacsPerSecond(30)), .one_token = Assumed(GMacsPerSecond(5))};
+  soc.attention = AttentionRate{.peak = Assumed(GMacsPerSecond(30)),
+                                .one_token = Assumed(GMacsPerSecond(5)),
+                                .kv_unpack = Assumed(GBps(12)),
+                                .exposed = Assumed(Share(0.4))};
   soc.elementwise = Assumed(GBps(6));
   soc.fixed.per_executed_block = Assumed(Microseconds(10));
   soc.fixed.per_token = Assumed(Microseconds(100));
@@ -88,9 +92,13 @@ SocSpec Turned(SocSpec soc, uint64_t seed) {
   for (ComputeRate& rate : soc.compute) {
     rate.peak.value = rate.peak.value * factor();
     rate.one_token->value = rate.one_token->value * factor();
+    rate.unpack->value = rate.unpack->value * factor();
+    rate.exposed->value = rate.exposed->value * factor();
   }
   soc.attention->peak.value = soc.attention->peak.value * factor();
   soc.attention->one_token->value = soc.attention->one_token->value * factor();
+  soc.attention->kv_unpack->value = soc.attention->kv_unpack->value * factor();
+  soc.attention->exposed->value = soc.attention->exposed->value * factor();
   soc.elementwise->value = soc.elementwise->value * factor();
   soc.fixed.per_executed_block.value = soc.fixed.per_executed_block.value * factor();
   soc.fixed.per_token.value = soc.fixed.per_token.value * factor();
@@ -129,6 +137,10 @@ TEST(SocFit, RecoversWhatMadeTheTimes) {
              truth.compute[i].peak.value.value());
       expect(path + ".one_token_macs_per_s", fit.soc.compute[i].one_token->value.value(),
              truth.compute[i].one_token->value.value());
+      expect(path + ".unpack_bytes_per_s", fit.soc.compute[i].unpack->value.value(),
+             truth.compute[i].unpack->value.value());
+      expect(path + ".exposed_share", fit.soc.compute[i].exposed->value.value(),
+             truth.compute[i].exposed->value.value());
     }
     expect("fixed.per_token_s", fit.soc.fixed.per_token.value.value(),
            truth.fixed.per_token.value.value());
@@ -153,7 +165,9 @@ TEST(SocFit, NamesWhatThePassesDoNotDetermine) {
   for (const MeasuredPass& pass : PassesOn(FullSoc())) {
     if (IsDecode(pass.pass) && pass.precision.weights == Dtype::kF16) decode.push_back(pass);
   }
-  const auto& names = FitSoc(FullSoc(), decode, {}).undetermined;
+  SocSpec hides = FullSoc();  // what is exposed of a format is bytes and MACs at one ratio
+  hides.compute[0].exposed.reset();
+  const auto& names = FitSoc(hides, decode, {}).undetermined;
   EXPECT_THAT(names, Contains("compute.0.peak_macs_per_s"));  // no prompt
   EXPECT_THAT(names, Contains("compute.1.peak_macs_per_s"));  // no such format
   EXPECT_THAT(names, Contains("compute.1.one_token_macs_per_s"));
@@ -162,7 +176,7 @@ TEST(SocFit, NamesWhatThePassesDoNotDetermine) {
   EXPECT_THAT(names, Contains("fixed.per_operator_s"));
   EXPECT_THAT(names, Contains("fixed.per_executed_block_s"));
   // One pass determines one combination of numbers, and so no number.
-  const SocFit one = FitSoc(FullSoc(), {decode.data(), 1}, {});
+  const SocFit one = FitSoc(hides, {decode.data(), 1}, {});
   EXPECT_THAT(one.undetermined, Contains("levels.1.read_bandwidth_bytes_per_s"));
 }
 

@@ -19,7 +19,7 @@
 namespace deepthin::fuzz {
 namespace {
 
-using runtime::MappedFile;
+using runtime::FileContent;
 using runtime::Tokenizer;
 
 std::string_view Text(std::span<const uint8_t> bytes) {
@@ -28,7 +28,7 @@ std::string_view Text(std::span<const uint8_t> bytes) {
 
 // In memory of its own, aligned as a mapping is, and no longer than the bytes, so that
 // AddressSanitizer sees what lies behind them.
-MappedFile FileOf(std::span<const uint8_t> bytes) {
+FileContent FileOf(std::span<const uint8_t> bytes) {
   std::shared_ptr<std::byte> copy(
       static_cast<std::byte*>(::operator new(bytes.size(), std::align_val_t(64))),
       [](std::byte* p) { ::operator delete(p, std::align_val_t(64)); });
@@ -75,7 +75,7 @@ void Use(const Tokenizer& tokenizer) {
 }
 
 void RunGguf(std::span<const uint8_t> bytes) {
-  const MappedFile file = FileOf(bytes);
+  const FileContent file = FileOf(bytes);
   ReadOrRefuse([&] { Touch(WeightsFromGguf(runtime::GgufFile::Parse(file, "fuzz"))); });
   ReadOrRefuse([&] {
     const auto vocabulary = VocabularyFromGguf(runtime::GgufFile::Parse(file, "fuzz"));
@@ -93,12 +93,12 @@ void RunSafetensors(std::span<const uint8_t> bytes) {
                        .head_dim = 4,
                        .d_ff = 3,
                        .max_seq_len = 10};
-  const MappedFile file = FileOf(bytes);
+  const FileContent file = FileOf(bytes);
   ReadOrRefuse([&] { Touch(runtime::WeightsFromSafetensors(file, "fuzz", spec)); });
 }
 
 void RunLlama2c(std::span<const uint8_t> bytes) {
-  const MappedFile file = FileOf(bytes);
+  const FileContent file = FileOf(bytes);
   ReadOrRefuse([&] { Touch(runtime::WeightsFromLlama2c(file, "fuzz")); });
 }
 

@@ -50,12 +50,15 @@ constexpr std::array kLibraries = {
     Library{"valijson/.*", "(tests/)?sweeps/.*schema.*|tests/costmodel/.*schema.*"},
     Library{"boost/program_options.*", "explorer/cli/.*"},
     Library{"Eigen/.*",
-            "(explorer/calibrate|explorer/accuracy/(bayesian_ridge|shape_surrogate)|"
+            "(explorer/calibrate|explorer/accuracy/"
+            "(bayesian_ridge|shape_surrogate|principal_components)|"
             "costmodel/(bounded|soc)_fit|tests/).*"},
     Library{"fmt/.*", "(?!spec/).*"},
     Library{"sentencepiece_.*\\.h", "tests/runtime/text/.*"},
     Library{"(gtest|gmock)/.*|rapidcheck\\.h|rapidcheck/.*", "tests/.*"},
     Library{"benchmark/.*", ".*_bench\\.cc"},
+    // Others' trainers, and their threads.
+    Library{"torch/.*|ATen/.*|oneapi/.*|omp\\.h", "tests/peer/torch/.*"},
     // The C library, the kernel and the compiler.
     Library{"(unistd|fcntl|sched|pthread|dirent|poll|signal|spawn|immintrin|cpuid|arm_neon)\\.h|"
             "(sys|linux|asm|sanitizer)/.*",

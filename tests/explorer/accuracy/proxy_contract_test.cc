@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "explorer/accuracy/proxy_table.h"
+#include "spec/files.h"
+#include "tests/results/temporary_folder.h"
 #include "tests/spec/input_error_of.h"
 
 namespace deepthin::explorer {
@@ -37,11 +39,38 @@ std::vector<ModelSpec> SmallModels() {
   return models;
 }
 
+// Of this process: runs of two at a time would be in each other's way.
+const results::TemporaryFolder& Folder() {
+  static const results::TemporaryFolder folder;
+  return folder;
+}
+
+// With a text for those that train.
+ProxyContext Context() {
+  const std::string path = Folder().File("text.txt");
+  std::string text;
+  for (int i = 0; i < 40; ++i) text += "line " + std::to_string(i) + "\n";
+  WriteFileAtomically(path, text);
+  ProxyContext context;
+  context.texts = {path};
+  return context;
+}
+
+// Settings with which a proxy is fast.
+Json FastSettings(const ProxyEntry& entry) {
+  if (entry.name != "short_training") return Json::object();
+  return {{"steps", 3},
+          {"seeds", 2},
+          {"sequences", 1},
+          {"length", 16},
+          {"runs", Folder().File("runs")}};
+}
+
 class ProxyContract : public ::testing::TestWithParam<std::string> {
  protected:
   [[nodiscard]] static const ProxyEntry& Entry() { return ProxyByName(GetParam(), {}); }
   [[nodiscard]] static std::unique_ptr<Proxy> Make() {
-    return MakeProxy(Entry(), Json::object(), {"settings", ""}, {});
+    return MakeProxy(Entry(), FastSettings(Entry()), {"settings", ""}, Context());
   }
 };
 
@@ -99,7 +128,7 @@ TEST_P(ProxyContract, RefusesAnInvalidSpec) {
 TEST_P(ProxyContract, RefusesUnknownSettings) {
   const auto make = [](const Json& settings) {
     return InputErrorOf([&] {
-      return MakeProxy(Entry(), settings, {"a.json", "/settings"}, {}) != nullptr;
+      return MakeProxy(Entry(), settings, {"a.json", "/settings"}, Context()) != nullptr;
     });
   };
   EXPECT_THAT(make({{"no_such_setting", 1}}), HasSubstr("a.json: /settings"));

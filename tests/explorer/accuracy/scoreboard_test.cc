@@ -105,7 +105,7 @@ TEST(MakeScoreboard, FittedProxiesNeverSeeWhatTheyAreJudgedBy) {
       });
   const Scoreboard board = Board(PaperSets(), {Asked(entry)});
   int64_t rows = 0;
-  for (const BoardSet& set : board.sets) rows += set.rows;
+  for (const BoardSet& set : board.sets) rows += (set.is_union ? 1 : 2) * set.rows;
   EXPECT_EQ(calls, rows);
 }
 
@@ -135,7 +135,10 @@ TEST(MakeScoreboard, WhatCannotBeFittedSaysWhy) {
   const BoardLine& line = board.sets[0].lines[1];
   EXPECT_EQ(line.scored, 0);
   EXPECT_FALSE(line.ranking);
-  EXPECT_THAT(line.why_not, HasSubstr("no rows of other tables"));
+  const BoardLine& between = board.sets[0].lines[2];
+  EXPECT_EQ(between.proxy, "shape_surrogate (one model left out)");
+  EXPECT_EQ(between.scored, 8);
+  EXPECT_THAT(line.why_not, HasSubstr("there are no other rows to fit"));
 }
 
 TEST(MakeScoreboard, CostlyScoresAreKeptAndFoundAgain) {

@@ -6,6 +6,7 @@
 
 #include <cmath>
 
+#include "costmodel/soc_presets.h"
 #include "spec/model_presets.h"
 #include "spec/precision.h"
 #include "tests/spec/input_error_of.h"
@@ -43,6 +44,13 @@ TEST(Table7Columns, InitCannotHoldWithinTenPercent) {
   EXPECT_GT(fit.least_error_percent, 10);
   EXPECT_GE(Worst(fit), fit.least_error_percent);
   EXPECT_LT(Worst(fit), 15);
+}
+
+TEST(Table7Columns, PresetCarriesTheFitOfInit) {
+  const Table7ColumnFit fit = FitTable7Column(Rows(1361.7, 1388.2, 3347.7), Table7Column::kInit);
+  const SocSpec iphone = costmodel::SocFromArgument("iphone-13");
+  EXPECT_NEAR(iphone.init_per_stored_block->value.value(), fit.per_stored, 1e-4);
+  EXPECT_EQ(fit.per_executed_block, 0);
 }
 
 TEST(Table7Columns, RecoversTheCostsThatMadeThem) {

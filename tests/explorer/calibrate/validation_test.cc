@@ -54,9 +54,9 @@ HostRows SyntheticRows() {
   add(HeldOutSweep(SweepSize::kQuick), true);
   SocSpec machine = FitHost(rows, "start").soc;  // its form; its numbers are replaced
   machine.levels[0].capacity.value = MiB(16);
-  machine.levels[0].replacement = Replacement::kLru;
-  machine.levels[0].read_bandwidth.value = machine.levels[0].write_bandwidth.value = GBps(45);
-  machine.levels[1].read_bandwidth.value = machine.levels[1].write_bandwidth.value = GBps(14);
+  machine.levels[0].read_bandwidth.value = machine.levels[0].write_bandwidth.value = GBps(62);
+  machine.levels.back().read_bandwidth.value = machine.levels.back().write_bandwidth.value =
+      GBps(15);
   for (ComputeRate& rate : machine.compute) {
     rate.peak.value = GMacsPerSecond(90);
     rate.one_token->value = GMacsPerSecond(25);

@@ -40,7 +40,9 @@ TEST(ProxiesPage, SaysThatNothingIsBetterWhereIntervalsDoNot) {
                         "50 % (25 .. 75) |  |\n"));
   EXPECT_THAT(page, HasSubstr("+0.10 (-0.20 .. +0.40)"));
   EXPECT_THAT(page, HasSubstr("None of these sets shows it to be better"));
-  EXPECT_THAT(page, HasSubstr("On 1 of 1 sets `decoder_params` lies in the range"));
+  EXPECT_THAT(
+      page,
+      HasSubstr("On 0 of 1 sets `decoder_params` is at or above that expectation, on 1 more"));
 }
 
 TEST(ProxiesPage, SaysWhatIsBetterForSure) {

@@ -44,7 +44,7 @@ class GgufHostile : public WithFolder {
   [[nodiscard]] static std::string ErrorOf(const std::string& content) {
     const auto copy = std::make_shared<std::vector<uint64_t>>(content.size() / 8 + 1);
     std::memcpy(copy->data(), content.data(), content.size());
-    const MappedFile file = {std::as_bytes(std::span(*copy)).first(content.size()), copy};
+    const FileContent file = {std::as_bytes(std::span(*copy)).first(content.size()), copy};
     return ErrorText<InputError>([&] {
       const GgufFile gguf = GgufFile::Parse(file, "bad.gguf");
       static_cast<void>(WeightsFromGguf(gguf));

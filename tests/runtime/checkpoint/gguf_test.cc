@@ -123,7 +123,7 @@ TEST_F(Gguf, BytesLieWhereTheFormatSays) {
 TEST_F(Gguf, IsReadInPlace) {
   const Weights weights = SmallWeights(RoundSpec(), 3);
   WriteGguf(weights, std::nullopt, Path("model.gguf"));
-  const MappedFile mapped = MapFile(Path("model.gguf"));
+  const FileContent mapped = MapFile(Path("model.gguf"));
   const Weights read = WeightsFromGguf(GgufFile::Parse(mapped, "model.gguf"));
   const auto inside = [&](const void* p) {
     const auto* byte = static_cast<const std::byte*>(p);

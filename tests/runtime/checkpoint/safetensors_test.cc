@@ -80,7 +80,7 @@ TEST_F(Safetensors, WhatIsWrittenIsReadBackEqual) {
 TEST_F(Safetensors, RowsAreInHuggingFacesOrder) {
   const Weights weights = SmallWeights(SmallSpec(), 3);
   WriteSafetensors(weights, Path("model"));
-  const MappedFile mapped = MapFile(Path("model/model.safetensors"));
+  const FileContent mapped = MapFile(Path("model/model.safetensors"));
   const SafetensorsFile file = SafetensorsFile::Parse(mapped, "x");
   const auto& tensor = file.tensors().at("model.layers.1.self_attn.k_proj.weight");
   EXPECT_THAT(tensor.shape, ElementsAre(20, 22));
@@ -135,7 +135,7 @@ TEST_F(Safetensors, EveryTruncationAndEveryChangedByteGivesASentenceOrAModel) {
   const auto error_of = [](const std::string& content) {
     const auto copy = std::make_shared<std::vector<uint64_t>>(content.size() / 8 + 1);
     std::memcpy(copy->data(), content.data(), content.size());
-    const MappedFile file = {std::as_bytes(std::span(*copy)).first(content.size()), copy};
+    const FileContent file = {std::as_bytes(std::span(*copy)).first(content.size()), copy};
     return ErrorText<InputError>(
         [&] { static_cast<void>(WeightsFromSafetensors(file, "bad", SmallSpec())); });
   };
@@ -193,7 +193,7 @@ TEST_F(Safetensors, AHeaderOfManyKeysIsRefusedAtOnce) {
   std::string file(8, '\0');
   for (size_t i = 0; i < 3; ++i) file[i] = static_cast<char>(header.size() >> (8 * i));
   file += header;
-  const MappedFile mapped = {std::as_bytes(std::span(file)), nullptr};
+  const FileContent mapped = {std::as_bytes(std::span(file)), nullptr};
   EXPECT_THAT(ErrorText<InputError>(
                   [&] { static_cast<void>(WeightsFromSafetensors(mapped, "many", SmallSpec())); }),
               HasSubstr("many: header: has too many keys"));
