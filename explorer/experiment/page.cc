@@ -82,6 +82,23 @@ std::string RunsText(const ExperimentResults& results) {
          SpeedText(runs);
 }
 
+// How far from enough the tokens are.
+std::string TokensText(std::span<const ExperimentCell> cells, int64_t tokens) {
+  double least = INFINITY;
+  double most = 0;
+  for (const ExperimentCell& cell : cells) {
+    const double per_param =
+        static_cast<double>(tokens) / static_cast<double>(CountParams(cell.model).blocks);
+    least = std::min(least, per_param);
+    most = std::max(most, per_param);
+  }
+  return fmt::format(
+      "- That is {:.2g} to {:.2g} tokens for each decoder parameter. The paper's comparisons have "
+      "0.25T tokens for 125M parameters, 2,000 for each: what learns fastest at first is asked "
+      "here, what is best in the end is asked there.\n",
+      least, most);
+}
+
 std::string TrainingText(const Experiment& experiment) {
   const TrainingSettings& t = experiment.training;
   return fmt::format(
@@ -119,6 +136,7 @@ std::string Head(const ExperimentResults& results, std::span<const ExperimentCel
                  const std::string& command) {
   const Totals totals = TotalsOf(results);
   const Experiment& experiment = results.experiment;
+  const TrainingSettings& t = experiment.training;
   std::string out = fmt::format("# Experiment: {}\n\nWritten by `{}`; do not edit.\n\n{}\n\n",
                                 experiment.name, command, experiment.description);
   out += fmt::format("**Made of {} of {} runs** ({} diverged, {} infeasible).{}\n\n", totals.runs,
@@ -127,7 +145,8 @@ std::string Head(const ExperimentResults& results, std::span<const ExperimentCel
                          ? " What is missing is not guessed: the tables say how many runs each "
                            "figure has, and the sentences below hold for these runs alone."
                          : "");
-  return out + GroupsTable(results, cells) + "\n" + TrainingText(experiment) + RunsText(results);
+  return out + GroupsTable(results, cells) + "\n" + TrainingText(experiment) +
+         TokensText(cells, t.steps * t.batch * t.length) + RunsText(results);
 }
 
 }  // namespace

@@ -62,10 +62,9 @@ std::string IntervalText(const std::optional<double>& half) {
   return half ? fmt::format(" ± {:.4f}", *half) : "";
 }
 
-// How the seeds compare with the shapes, in one or two sentences.
+// How the seeds compare with the shapes, in a few sentences.
 std::string NoiseText(std::span<const ExperimentCell> cells) {
   const auto seeds = SeedDeviation(cells);
-  const auto spread = SpreadOf(cells);
   if (!seeds) {
     return "No model has two seeds yet, so that nothing can be said of the error that a seed "
            "makes: differences are what they are for one seed.\n";
@@ -74,15 +73,21 @@ std::string NoiseText(std::span<const ExperimentCell> cells) {
       "Seeds: the losses of one model have a standard deviation of {:.4f} over its seeds ({} "
       "degrees of freedom).",
       seeds->value, seeds->degrees);
-  if (!spread) return out + "\n";
-  out += fmt::format(" Shapes: their means have one of {:.4f}", spread->of_means);
+  const auto residual = ResidualDeviation(cells);
+  const auto spread = SpreadOf(cells);
+  if (!residual || !spread) return out + "\n";
+  out += fmt::format(
+      " Part of that is the same for all models of a seed, which see the same batches; {:.4f} is "
+      "left, and that is what blurs their order. Shapes: their means have a standard deviation of "
+      "{:.4f}",
+      residual->value, spread->of_means);
   const double beyond = spread->beyond_seeds.value_or(spread->of_means);
-  out += fmt::format(", {:.4f} without what the seeds make of it, {:.1f} times the seeds'. ",
-                     beyond, beyond / seeds->value);
-  if (beyond <= seeds->value) {
+  out += fmt::format(", {:.4f} without what the seeds make of it, {:.1f} times what is left. ",
+                     beyond, beyond / residual->value);
+  if (beyond <= residual->value) {
     return out + "**The two are of one size: the order of these shapes is noise.**\n";
   }
-  return out + (beyond < 3 * seeds->value
+  return out + (beyond < 3 * residual->value
                     ? "Neighbours in the table need several seeds to be told apart.\n"
                     : "One seed suffices to see the large differences.\n");
 }
@@ -134,6 +139,13 @@ std::string ShapeCells(const ModelSpec& m) {
                      Millions(CountParams(m).matrices()));
 }
 
+// In words, a rank correlation that chance alone keeps within +-chance in 95 of 100 cases.
+std::string AgreementText(const std::string& with, double tau, double chance) {
+  if (tau > chance) return fmt::format("The order agrees with {}. ", with);
+  if (tau < -chance) return fmt::format("**The order is the reverse of {}.** ", with);
+  return fmt::format("The order agrees with {} no more than chance would have it. ", with);
+}
+
 // Rank correlations over the cells with runs: of minus the loss with the paper and with what needs
 // no training.
 std::string RankText(const PageGroup& page, std::span<const double> average,
@@ -152,17 +164,18 @@ std::string RankText(const PageGroup& page, std::span<const double> average,
     depth.push_back(static_cast<double>(ExecutedBlocks(page.cells[i].model)));
   }
   if (quality.size() < 5) return "";
+  const auto n = static_cast<double>(quality.size());
+  // Kendall (1938): the variance of tau where there is no relation.
+  const double chance = 1.96 * std::sqrt(2 * (2 * n + 5) / (9 * n * (n - 1)));
+  const double average_tau = KendallTau(quality, of_paper);
+  const double hella_swag_tau = KendallTau(quality, of_hella_swag);
   return fmt::format(
       "\nKendall's tau of minus the loss, over {} models: with the paper's average {:.2f}, with "
       "its HellaSwag {:.2f}, with decoder parameters {:.2f}, with executed blocks {:.2f}. (Of so "
-      "few models chance alone makes ± {:.2f} in 95 of 100 cases.)\n",
-      quality.size(), KendallTau(quality, of_paper),
-      KendallTau(quality, of_hella_swag), KendallTau(quality, decoder),
-      KendallTau(quality, depth),
-      // Kendall (1938): the variance of tau where there is no relation.
-      1.96 * std::sqrt(2.0 * (2.0 * static_cast<double>(quality.size()) + 5) /
-                       (9.0 * static_cast<double>(quality.size()) *
-                        (static_cast<double>(quality.size()) - 1))));
+      "few models chance alone makes ± {:.2f} in 95 of 100 cases.) {}{}\n",
+      quality.size(), average_tau, hella_swag_tau, KendallTau(quality, decoder),
+      KendallTau(quality, depth), chance, AgreementText("the paper's average", average_tau, chance),
+      AgreementText("the paper's HellaSwag", hella_swag_tau, chance));
 }
 
 }  // namespace
@@ -178,6 +191,7 @@ std::string LearningRateSection(const PageGroup& page) {
   for (size_t i = 0; i <= rates.size(); ++i) out += "--:|";
   out += "\n";
   std::string says;
+  std::vector<double> costs;  // of the common rate
   for (size_t m = 0; m < models; ++m) {
     std::vector<ExperimentCell> row;
     for (size_t r = 0; r < rates.size(); ++r) row.push_back(page.cells[r * models + m]);
@@ -194,10 +208,17 @@ std::string LearningRateSection(const PageGroup& page) {
       return cell.learning_rate == common && cell.has_runs();
     });
     if (at_common != row.end()) {
-      says += fmt::format("; at {} the loss is {:.4f} above that", common,
-                          at_common->mean() - best->mean());
+      costs.push_back(at_common->mean() - best->mean());
+      says += fmt::format("; at {} the loss is {:.4f} above that", common, costs.back());
     }
     says += ".\n";
+  }
+  if (costs.size() > 1) {
+    const auto [least, most] = std::minmax_element(costs.begin(), costs.end());
+    says += fmt::format(
+        "\n**What one rate for all costs differs by {:.4f} between these shapes**: a difference "
+        "between shapes that is not larger than that may be the learning rate's.\n",
+        *most - *least);
   }
   return out + "\n" + says;
 }

@@ -51,6 +51,32 @@ std::vector<double> PairedDifferences(const ExperimentCell& reference, const Exp
   return out;
 }
 
+// Losses by cell with runs and by seed that all of these have; no rows where there is no such seed.
+using Table = std::vector<std::vector<double>>;
+Table CompleteTable(std::span<const ExperimentCell> cells) {
+  std::vector<const ExperimentCell*> rows;
+  for (const ExperimentCell& cell : cells) {
+    if (cell.has_runs()) rows.push_back(&cell);
+  }
+  Table table(rows.size());
+  if (rows.empty()) return table;
+  for (const auto& [seed, unused] : rows.front()->losses) {
+    const auto has_seed = [s = seed](const ExperimentCell* cell) {
+      return cell->losses.contains(s);
+    };
+    if (!std::all_of(rows.begin(), rows.end(), has_seed)) continue;
+    for (size_t i = 0; i < rows.size(); ++i) table[i].push_back(rows[i]->losses.at(seed));
+  }
+  if (table.front().empty()) table.clear();
+  return table;
+}
+
+std::vector<double> RowMeans(const Table& table) {
+  std::vector<double> means;
+  for (const std::vector<double>& row : table) means.push_back(MeanOf(row));
+  return means;
+}
+
 bool IsSame(const ExperimentCell& a, const ExperimentCell& b) {
   return std::tie(a.group, a.learning_rate, a.label) == std::tie(b.group, b.learning_rate, b.label);
 }
@@ -114,21 +140,34 @@ std::optional<Deviation> SeedDeviation(std::span<const ExperimentCell> cells) {
   return Pooled(losses);
 }
 
-std::optional<ShapeSpread> SpreadOf(std::span<const ExperimentCell> cells) {
-  std::vector<double> means;
-  double inverse_runs = 0;  // sum of 1 / n: the variance of a mean of n runs is s^2 / n
-  for (const ExperimentCell& cell : cells) {
-    if (!cell.has_runs()) continue;
-    means.push_back(cell.mean());
-    inverse_runs += 1 / static_cast<double>(cell.losses.size());
+std::optional<Deviation> ResidualDeviation(std::span<const ExperimentCell> cells) {
+  const Table table = CompleteTable(cells);
+  if (table.size() < 2 || table.front().size() < 2) return std::nullopt;
+  const std::vector<double> row_means = RowMeans(table);
+  const double mean = MeanOf(row_means);
+  double squares = 0;
+  for (size_t seed = 0; seed < table.front().size(); ++seed) {
+    double seed_mean = 0;
+    for (const auto& row : table) seed_mean += row[seed] / static_cast<double>(table.size());
+    for (size_t i = 0; i < table.size(); ++i) {
+      const double residual = table[i][seed] - row_means[i] - seed_mean + mean;
+      squares += residual * residual;
+    }
   }
-  if (means.size() < 3) return std::nullopt;
-  const auto count = static_cast<double>(means.size());
-  const double variance = SquaresAroundMean(means) / (count - 1);
+  const auto degrees = static_cast<int64_t>((table.size() - 1) * (table.front().size() - 1));
+  return Deviation{.value = std::sqrt(squares / static_cast<double>(degrees)), .degrees = degrees};
+}
+
+std::optional<ShapeSpread> SpreadOf(std::span<const ExperimentCell> cells) {
+  const Table table = CompleteTable(cells);
+  if (table.size() < 3) return std::nullopt;
+  const double variance =
+      SquaresAroundMean(RowMeans(table)) / (static_cast<double>(table.size()) - 1);
   ShapeSpread spread{.of_means = std::sqrt(variance)};
-  if (const auto seeds = SeedDeviation(cells)) {
-    const double of_seeds = seeds->value * seeds->value * inverse_runs / count;
-    spread.beyond_seeds = std::sqrt(std::max(0.0, variance - of_seeds));
+  if (const auto residual = ResidualDeviation(cells)) {
+    const auto seeds = static_cast<double>(table.front().size());
+    spread.beyond_seeds =
+        std::sqrt(std::max(0.0, variance - residual->value * residual->value / seeds));
   }
   return spread;
 }

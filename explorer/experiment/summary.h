@@ -45,8 +45,14 @@ struct Deviation {
 // Of the losses of one model over its seeds, pooled over the cells; absent where no cell has two.
 [[nodiscard]] std::optional<Deviation> SeedDeviation(std::span<const ExperimentCell> cells);
 
-// Standard deviation of the cells' means, and of what is left of it when the part that the seeds
-// make is taken away (0 where that is all). Absent below three cells with runs.
+// The same without what a seed does to all of them alike: the deviation from the sum of a model's
+// and a seed's own part. It, and not the above, blurs the order of models trained with the same
+// seeds. Over the seeds that every cell with runs has; absent below two of them or two cells.
+[[nodiscard]] std::optional<Deviation> ResidualDeviation(std::span<const ExperimentCell> cells);
+
+// Standard deviation of the cells' means over the seeds that all of them have, and of what is left
+// of it when the residual's part is taken away (0 where that is all). Absent below three cells with
+// runs, or where no seed is common to them.
 struct ShapeSpread {
   double of_means = 0;
   std::optional<double> beyond_seeds{};

@@ -46,6 +46,7 @@ TEST(ExperimentPage, ShowsTheOrderAndItsError) {
   EXPECT_THAT(page, HasSubstr("One seed suffices"));
   // Depth is the order itself; what a seed makes for all alike does not blur a difference.
   EXPECT_THAT(page, HasSubstr("with executed blocks 1.00"));
+  EXPECT_THAT(page, HasSubstr("The order agrees with the paper's HellaSwag."));
   EXPECT_THAT(page, HasSubstr("| 62x384 | 48 | 1.71M | 1.76M | 3 | 4.2000 ± "));
   EXPECT_THAT(page, HasSubstr("-0.5000 ± 0.00"));
   EXPECT_THAT(page, HasSubstr("better here, within the paper's error"));
@@ -69,6 +70,7 @@ TEST(ExperimentPage, SaysWhichLearningRateIsBestAndWhereItIsAtAnEnd) {
   const std::string page = ExperimentPage(rising, "");
   EXPECT_THAT(page, HasSubstr("- 62x384: lowest at 0.002, an end of the range"));
   EXPECT_THAT(page, HasSubstr("at 0.004 the loss is 0.2000 above that"));
+  EXPECT_THAT(page, HasSubstr("one rate for all costs differs by 0.0000"));
 }
 
 TEST(ExperimentPage, ShowsWhatDiverged) {

@@ -42,13 +42,16 @@ TEST(Summary, PoolsTheSeedsAroundEachModelsOwnMean) {
 }
 
 TEST(Summary, TakesTheSeedsOutOfTheSpreadOfShapes) {
-  // Means 10, 12, 14: variance 4. The seeds' variance is 2, of a mean of two 1.
-  const std::vector<ExperimentCell> cells = {CellWith("a", {{1, 9}, {2, 11}}),
-                                             CellWith("b", {{1, 11}, {2, 13}}),
+  // Means 10, 12, 14: variance 4. Each seed's own part is 1 to either side, for all alike, and the
+  // residuals are those of (1, -1), (-1, 1), (0, 0): squares 4, 2 degrees, 1 in a mean of two.
+  const std::vector<ExperimentCell> cells = {CellWith("a", {{1, 10}, {2, 10}}),
+                                             CellWith("b", {{1, 10}, {2, 14}}),
                                              CellWith("c", {{1, 13}, {2, 15}}), CellWith("d", {})};
   const auto spread = SpreadOf(cells);
   ASSERT_TRUE(spread);
   EXPECT_DOUBLE_EQ(spread->of_means, 2);
+  EXPECT_DOUBLE_EQ(ResidualDeviation(cells)->value, std::sqrt(2.0));
+  EXPECT_EQ(ResidualDeviation(cells)->degrees, 2);
   EXPECT_DOUBLE_EQ(*spread->beyond_seeds, std::sqrt(3.0));
   EXPECT_FALSE(SpreadOf(std::vector<ExperimentCell>(cells.begin(), cells.begin() + 2)));
   // Nothing but noise.
