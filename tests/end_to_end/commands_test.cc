@@ -75,7 +75,7 @@ TEST(Commands, JsonIsJson) {
   EXPECT_EQ(JsonOf({"params", "--check-paper", "--json"})["equal"], 73);
   EXPECT_EQ(JsonOf({"paper", "--json"}).size(), 21u);
   EXPECT_EQ(JsonOf({"paper", "table-7", "--json"})["rows"][0][4], "15.6");
-  EXPECT_EQ(JsonOf({"sweep", "list", "--json"}).size(), 6u);
+  EXPECT_EQ(JsonOf({"sweep", "list", "--json"}).size(), 8u);
   EXPECT_EQ(JsonOf({"export", "mobilellm-ls-125m", "--hf-config"})["layer_sharing"], true);
   EXPECT_TRUE(JsonOf({"doctor", "--quick", "--json"})["host"].contains("isa"));
   const Json measured = JsonOf({"measure", kTinyModel, "--threads", "1,2", "--json"});
