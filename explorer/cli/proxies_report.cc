@@ -160,8 +160,8 @@ std::string Covered(const Scoreboard& board, const std::string& proxy) {
   }
   if (rows == 0) return "";
   const double share = 100.0 * static_cast<double>(covered) / static_cast<double>(rows);
-  const char* const judgement = share < 80   ? "too narrow"
-                                : share > 97 ? "too wide"
+  const char* const judgement = share < 85   ? "too narrow"
+                                : share > 95 ? "too wide"
                                              : "about what they promise";
   return fmt::format(
       "- The 90 % intervals of `{}` hold {} of {} targets of left-out rows ({:.0f} %): {}.\n",
