@@ -11,11 +11,12 @@
 namespace deepthin::explorer {
 namespace {
 
-// No time depends on energies, on flash, or on how much DRAM there is.
+// No time of a pass depends on energies, on flash, on how much DRAM there is, on init or on heat.
 bool MovesTimes(const std::string& kind_name, Dimension dimension) {
   const bool energy = dimension == Dimension::kJoules || dimension == Dimension::kJoulesPerByte ||
                       dimension == Dimension::kJoulesPerMac;
-  return !energy && !kind_name.starts_with("flash") && kind_name != "dram.capacity";
+  return !energy && !kind_name.starts_with("flash") && kind_name != "dram.capacity" &&
+         kind_name != "init_per_stored_block" && kind_name != "sustained_share";
 }
 
 double Inside(const BoxSide& side, double share) {
