@@ -28,20 +28,19 @@ struct InitialModel {
 
 // Sum over the linear maps (queries, keys, values, attention's output, gate, up, down, head; a
 // matrix that is executed several times is one) of the Euclidean norm of the loss' gradient
-// (Abdelfattah et al., "Zero-cost proxies for lightweight NAS", arXiv 2101.08134, section 3.2). In
-// f32.
+// (Abdelfattah et al., "Zero-cost proxies for lightweight NAS", arXiv 2101.08134). In f32.
 [[nodiscard]] double GradientNorm(const InitialModel& model);
 
 // Mean over executed blocks, heads and tokens of the greatest attention weight: in (0, 1], and 1 at
-// a sequence's first token. A head's confidence (Voita et al., arXiv 1905.09418, section 4) taken
-// for all heads before training, as softmax confidence (Serianni & Kalita, arXiv 2306.00288), which
+// a sequence's first token. A head's confidence (Voita et al., arXiv 1905.09418) taken for all
+// heads before training, as softmax confidence (Serianni & Kalita, arXiv 2306.00288), which
 // adds up blocks where this is their mean.
 [[nodiscard]] double HeadConfidence(const InitialModel& model);
 
 // Parameters (all of them) x the sum over executed blocks of the principal components that hold the
 // share eta of the variance of what goes into the feed-forward network's activation: X W^T, with W
 // the gate (SwiGLU) or up, over all tokens of the batch (Wang, "W-PCA based gradient-free proxy for
-// efficient search of lightweight language models", arXiv 2504.15983, equations 1 to 8; eta is 0.99
+// efficient search of lightweight language models", arXiv 2504.15983; eta is 0.99
 // there). A block has at most d_model of them, and at most as many as there are tokens less one.
 [[nodiscard]] double WeightedComponents(const InitialModel& model, double eta);
 

@@ -1,6 +1,6 @@
 // The end of a learning curve from its beginning: L(t) = limit + scale x t^-exponent, one of the
 // curves that Domhan et al. extrapolate with ("Speeding up automatic hyperparameter optimization of
-// deep neural networks by extrapolation of learning curves", IJCAI 2015, table 1, pow3).
+// deep neural networks by extrapolation of learning curves", IJCAI 2015: pow3).
 //
 // A schedule that lowers the learning rate is in no such law: docs/executed-proxies.md has how far
 // off the end of two real runs came out.

@@ -10,7 +10,7 @@
 namespace deepthin::explorer {
 
 // The least number of components that hold the share `eta` of the variance, 0 where there is none
-// (Wang, arXiv 2504.15983, equation 6). Below 0 is rounding, and 0. REQUIRES: 0 < eta <= 1.
+// (Wang, arXiv 2504.15983). Below 0 is rounding, and 0. REQUIRES: 0 < eta <= 1.
 [[nodiscard]] int64_t ComponentsFor(double eta, std::span<const double> variances);
 
 // Variances along the principal components of H = X W^T, times the number of rows of H, in no

@@ -1,5 +1,5 @@
 // Synaptic flow (Tanaka et al., "Pruning neural networks without any data by iteratively conserving
-// synaptic flow", arXiv 2006.05467, equations 1 and 2): of a network whose weights are replaced by
+// synaptic flow", arXiv 2006.05467): of a network whose weights are replaced by
 // their magnitudes, with R the sum of its outputs for an input of ones, the sum over all weights of
 // weight x dR/dweight.
 //

@@ -100,8 +100,7 @@ std::string ValidationPage(const calibrate::Validation& validation, const calibr
       "token the bytes that it touches by the streaming bandwidth that was measured, for a prompt\n"
       "the same or MACs by the rate of a product alone, of as many tokens as were measured, "
       "whichever\n"
-      "is more. The spread is what the rounds themselves differ by, largest / least - 1: nothing\n"
-      "that predicts them can be sure to be much nearer.\n\n"
+      "is more. The spread is what the rounds themselves differ by, largest / least - 1.\n\n"
       "| | decode | prefill | goal |\n|---|--:|--:|---|\n",
       rows.host.cpu_model, rows.host.isa, rows.threads, rows.host.load_average,
       rows.host.build_type, rows.host.commit, rows.date, Percent(fit.spread));

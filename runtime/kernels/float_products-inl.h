@@ -20,6 +20,7 @@
 #include "runtime/kernels/highway_targets.h"
 #include "runtime/kernels/kernels.h"
 #include "runtime/kernels/thread_scratch.h"
+#include "runtime/kernels/transpose-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace deepthin::runtime {
@@ -66,20 +67,6 @@ inline constexpr int kPanelVectors = 4;
 inline constexpr int kPanelVectors = 2;
 #endif
 inline constexpr int kPanelTokens = 6;
-
-// Lane i of columns[j] = lane j of rows[i].
-template <class D>
-HWY_INLINE void Transpose4x4(D d, const hn::Vec<D> (&rows)[4], hn::Vec<D> (&columns)[4]) {
-  const hn::Repartition<uint64_t, D> pairs;
-  const auto low01 = hn::BitCast(pairs, hn::InterleaveLower(d, rows[0], rows[1]));
-  const auto low23 = hn::BitCast(pairs, hn::InterleaveLower(d, rows[2], rows[3]));
-  const auto high01 = hn::BitCast(pairs, hn::InterleaveUpper(d, rows[0], rows[1]));
-  const auto high23 = hn::BitCast(pairs, hn::InterleaveUpper(d, rows[2], rows[3]));
-  columns[0] = hn::BitCast(d, hn::InterleaveLower(pairs, low01, low23));
-  columns[1] = hn::BitCast(d, hn::InterleaveUpper(pairs, low01, low23));
-  columns[2] = hn::BitCast(d, hn::InterleaveLower(pairs, high01, high23));
-  columns[3] = hn::BitCast(d, hn::InterleaveUpper(pairs, high01, high23));
-}
 
 // panel[c][r] = w[first + r][c] for panel_rows rows, a multiple of 4; the last row of w stands for
 // those that are missing.

@@ -16,6 +16,7 @@
 
 #include "runtime/kernels/highway_targets.h"
 #include "runtime/kernels/training_reference.h"
+#include "runtime/kernels/transpose-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace deepthin::runtime {
@@ -124,20 +125,6 @@ void Multiply(const LeftOperand<float>& left, MatrixView<const float> right,
   }
 }
 
-// Lane i of columns[j] = lane j of rows[i].
-template <class D>
-HWY_INLINE void TransposeLanes4x4(D d, const hn::Vec<D> (&rows)[4], hn::Vec<D> (&columns)[4]) {
-  const hn::Repartition<uint64_t, D> pairs;
-  const auto low01 = hn::BitCast(pairs, hn::InterleaveLower(d, rows[0], rows[1]));
-  const auto low23 = hn::BitCast(pairs, hn::InterleaveLower(d, rows[2], rows[3]));
-  const auto high01 = hn::BitCast(pairs, hn::InterleaveUpper(d, rows[0], rows[1]));
-  const auto high23 = hn::BitCast(pairs, hn::InterleaveUpper(d, rows[2], rows[3]));
-  columns[0] = hn::BitCast(d, hn::InterleaveLower(pairs, low01, low23));
-  columns[1] = hn::BitCast(d, hn::InterleaveUpper(pairs, low01, low23));
-  columns[2] = hn::BitCast(d, hn::InterleaveLower(pairs, high01, high23));
-  columns[3] = hn::BitCast(d, hn::InterleaveUpper(pairs, high01, high23));
-}
-
 void PackRows(MatrixView<const float> rows, float* panel) {
   const hn::Full128<float> d;
   const int64_t whole_rows = rows.rows - rows.rows % 4;
@@ -148,7 +135,7 @@ void PackRows(MatrixView<const float> rows, float* panel) {
       hn::Vec<decltype(d)> in[4];
       hn::Vec<decltype(d)> turned[4];
       for (int64_t i = 0; i < 4; ++i) in[i] = hn::LoadU(d, rows.Row(j + i) + k);
-      TransposeLanes4x4(d, in, turned);
+      Transpose4x4(d, in, turned);
       for (int64_t i = 0; i < 4; ++i) hn::StoreU(turned[i], d, to + i * kPanelColumns + j);
     }
   }

@@ -54,6 +54,19 @@ std::string TokenizerFile() {
   return out;
 }
 
+// Large enough to be copied to huge pages, where the system has them.
+TEST(Formats, AFileIsExecutedMappedOrCopied) {
+  const TemporaryFolder folder;
+  const std::string gguf = folder.File("m.gguf");
+  Out({"export", std::string(kModel) + ",d_model=256,head_dim=64,d_ff=1024", "--gguf", gguf});
+  EXPECT_GT(std::filesystem::file_size(gguf), size_t{4} << 20);
+  EXPECT_EQ(LogitsOf(gguf, {"--mmap", "yes"}), LogitsOf(gguf));
+  for (const char* command : {"measure", "generate"}) {
+    EXPECT_THAT(Error({command, gguf, "--mmap", "maybe"}),
+                AllOf(HasSubstr("--mmap: is 'maybe'"), HasSubstr("yes or no")));
+  }
+}
+
 TEST(Formats, TheSameModelFromEach) {
   const TemporaryFolder folder;
   const std::string gguf = folder.File("m.gguf");

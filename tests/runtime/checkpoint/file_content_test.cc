@@ -71,10 +71,15 @@ TEST(CopyToHugePages, IsACopy) {
 }
 
 TEST(HasHugePages, OnlyForWhatIsLargeAndLeavesMemory) {
+  // "always [madvise] never": what is in brackets is in use.
+  std::ifstream file("/sys/kernel/mm/transparent_hugepage/enabled");
+  std::string choices;
+  const bool is_on = std::getline(file, choices) && choices.find("[never]") == std::string::npos;
+  const auto memory = AvailableMemory();
+  EXPECT_EQ(HasHugePagesFor(MiB(8)), is_on && memory && *memory >= MiB(16));
   EXPECT_FALSE(HasHugePagesFor(KiB(4)));
-  const auto available = AvailableMemory();
-  if (available) {
-    EXPECT_FALSE(HasHugePagesFor(*available));
+  if (memory) {
+    EXPECT_FALSE(HasHugePagesFor(*memory));
   }
 }
 
