@@ -58,6 +58,8 @@ done
 
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
+# Before the results are written, which may lie in this repository.
+commit=$(git describe --always --dirty=+ --exclude='*' 2> /dev/null || echo unknown)
 [[ -n $results ]] || results=$folder/results.jsonl
 
 # spec VOCABULARY D_MODEL BLOCKS HEADS KV_HEADS D_FF: with heads of 32.
@@ -83,7 +85,7 @@ note() {
   jq -cn --slurpfile own "$folder/train_with_deepthin.json" --slurpfile peer "$folder/train_with_torch.json" \
     --slurpfile peak "$folder/peak.json" --arg model "$1" --arg precision "$2" --argjson threads "$threads" \
     --argjson steps "$steps" --argjson tokens "$((SEQUENCES * LENGTH))" \
-    --arg commit "$(git describe --always --dirty=+ --exclude='*' 2> /dev/null || echo unknown)" \
+    --arg commit "$commit" \
     --arg host "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1), $(nproc) logical CPUs, $(uname -sr)" \
     --arg load "$(cut -d ' ' -f 1 /proc/loadavg)" --arg date "$(date -u +%FT%TZ)" '
     ($own[0]) as $own | ($peer[0]) as $peer | ($peak[0]) as $peak |
