@@ -1,6 +1,7 @@
 #include "explorer/calibrate/host_fit.h"
 
 #include <algorithm>
+#include <limits>
 #include <optional>
 #include <set>
 #include <utility>
@@ -176,8 +177,10 @@ costmodel::SocFit FitHost(const HostRows& rows, const std::string& name) {
   for (const double scale : {0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.15, 1.3}) {
     starts.push_back(StartOf(rows, name, scale, source));
   }
-  costmodel::SocFit fit = costmodel::FitBestSoc(
-      starts, passes, {.bandwidth_trust = kBandwidthTrust, .one_token_trust = kOneTokenTrust});
+  costmodel::SocFit fit = costmodel::FitBestSoc(starts, passes,
+                                                {.bandwidth_trust = kBandwidthTrust,
+                                                 .one_token_trust = kOneTokenTrust,
+                                                 .folds = std::numeric_limits<int64_t>::max()});
   NameUndetermined(fit, source,
                    "measured: products alone on " + rows.host.cpu_model + ", " +
                        std::to_string(rows.threads) + " threads, " + rows.date);

@@ -53,6 +53,12 @@ std::vector<size_t> Shuffled(size_t n, int64_t round) {
   return order;
 }
 
+bool AreSettled(const Samples& samples) {
+  return IsSettled(samples.prefill) &&
+         std::all_of(samples.decode.begin(), samples.decode.end(),
+                     [](const auto& position) { return IsSettled(position.second); });
+}
+
 HostRow RowOf(const SweepPoint& point, const Samples& samples, std::span<const double> times) {
   const auto [least, most] = std::minmax_element(times.begin(), times.end());
   return {.architecture = point.name,
@@ -67,13 +73,26 @@ HostRow RowOf(const SweepPoint& point, const Samples& samples, std::span<const d
 
 }  // namespace
 
+bool IsSettled(std::span<const double> times) {
+  constexpr double kSame = 1.03;
+  if (times.size() < 2) return false;
+  std::vector<double> least(2);
+  std::partial_sort_copy(times.begin(), times.end(), least.begin(), least.end());
+  return least[1] <= kSame * least[0];
+}
+
 std::vector<HostRow> MeasureSweep(std::span<const SweepPoint> points, int64_t threads,
-                                  int64_t rounds, const SweepProgress& progress) {
+                                  const SweepRounds& rounds, const SweepProgress& progress) {
   std::vector<Samples> samples(points.size());
-  const auto total = static_cast<int64_t>(points.size()) * rounds;
   int64_t done = 0;
-  for (int64_t round = 0; round < rounds; ++round) {
-    for (const size_t i : Shuffled(points.size(), round)) {
+  int64_t total = static_cast<int64_t>(points.size()) * rounds.least;
+  for (int64_t round = 0; round < rounds.most; ++round) {
+    std::vector<size_t> order = Shuffled(points.size(), round);
+    if (round >= rounds.least) {
+      std::erase_if(order, [&](size_t i) { return AreSettled(samples[i]); });
+      total += static_cast<int64_t>(order.size());
+    }
+    for (const size_t i : order) {
       if (progress) progress(done++, total, points[i].name);
       MeasureOnce(points[i], threads, samples[i]);
     }

@@ -42,14 +42,25 @@ struct HostRows {
   friend bool operator==(const HostRows&, const HostRows&) = default;
 };
 
-// Called with (done, total, name of the architecture).
+// Called with (done, total, name of the architecture); the total grows where rounds are added.
 using SweepProgress = std::function<void(int64_t, int64_t, const std::string&)>;
 
-// Executes each point on `threads` threads: the prompt, and a few tokens from each position on. All
-// of it is done `rounds` times, one point after the other, so that a time in which the machine is
-// busy does not fall on all samples of a point.
+// All points are measured `least` times; those that are not settled again, up to `most` times.
+struct SweepRounds {
+  int64_t least = 1;
+  int64_t most = 1;
+};
+
+// Whether a least time was seen twice, within 3 %: then it is the machine's, and not what other
+// programs left of it.
+[[nodiscard]] bool IsSettled(std::span<const double> times);
+
+// Executes each point on `threads` threads: the prompt, and a few tokens from each position on. One
+// point after the other in each round, so that a time in which the machine is busy does not fall on
+// all samples of a point.
 [[nodiscard]] std::vector<HostRow> MeasureSweep(std::span<const SweepPoint> points, int64_t threads,
-                                                int64_t rounds, const SweepProgress& progress);
+                                                const SweepRounds& rounds,
+                                                const SweepProgress& progress);
 
 // The rows that are held out, or the others; their architectures numbered from 0.
 [[nodiscard]] std::vector<costmodel::MeasuredPass> PassesOf(const HostRows& rows, bool is_held_out);

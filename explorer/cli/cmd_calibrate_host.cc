@@ -46,7 +46,9 @@ HostRows MeasureHost(int64_t threads, SweepSize size, bool validates) {
   out.rates = calibrate::MeasureHostRates(threads);
   ProgressLine progress;
   const Stopwatch stopwatch;
-  const int64_t rounds = size == SweepSize::kQuick ? 1 : 4;
+  const calibrate::SweepRounds rounds = size == SweepSize::kQuick
+                                            ? calibrate::SweepRounds{.least = 1, .most = 1}
+                                            : calibrate::SweepRounds{.least = 4, .most = 12};
   out.rows = calibrate::MeasureSweep(
       points, threads, rounds, [&](int64_t done, int64_t total, const std::string& name) {
         progress.Show(done, total, "models", stopwatch.elapsed(), stopwatch.Eta(done, total), name);
@@ -84,8 +86,9 @@ int CalibrateHost(const Arguments& arguments) {
       {.usage = "deepthin calibrate host [options]",
        .text =
            "Describes this machine as a SoC: measures memory, products and about 20 small models\n"
-           "with the decoder, and fits bandwidths, rates and fixed costs to them. Takes a few\n"
-           "minutes; close other programs. The file serves as --soc; estimates made with it carry\n"
+           "with the decoder, and fits bandwidths, rates and fixed costs to them. Takes ten\n"
+           "minutes or more; close other programs. The file serves as --soc; estimates made with "
+           "it carry\n"
            "an error bar from what the fit missed. --validate predicts 40 further models, too.",
        .examples = {"deepthin calibrate host --out host.json",
                     "deepthin calibrate host --threads 1 --quick --out host.json",

@@ -75,6 +75,16 @@ HostRows SyntheticRows() {
   return rows;
 }
 
+TEST(IsSettled, WhereTheLeastTimeWasSeenTwice) {
+  const auto is_settled = [](std::vector<double> times) { return IsSettled(times); };
+  EXPECT_FALSE(is_settled({}));
+  EXPECT_FALSE(is_settled({1}));
+  EXPECT_TRUE(is_settled({9, 1.02, 5, 1}));
+  EXPECT_FALSE(is_settled({1.04, 1}));
+  EXPECT_FALSE(is_settled({1.06, 1.05, 1}));  // the greater ones agree with each other only
+  EXPECT_TRUE(is_settled({2, 2}));
+}
+
 // The real decoder, once, on a model of a few kilobytes.
 TEST(MeasureSweep, HasARowForThePromptAndForEachContext) {
   SweepPoint point = TrainingSweep(SweepSize::kQuick).front();
@@ -86,10 +96,11 @@ TEST(MeasureSweep, HasARowForThePromptAndForEachContext) {
   point.prompt = 6;
   point.positions = {4, 20};
   int64_t calls = 0;
-  const auto rows = MeasureSweep({&point, 1}, 1, 2, [&](int64_t done, int64_t total, const auto&) {
+  const auto count = [&](int64_t done, int64_t total, const auto&) {
     EXPECT_EQ(done, calls++);
     EXPECT_EQ(total, 2);
-  });
+  };
+  const auto rows = MeasureSweep({&point, 1}, 1, {.least = 2, .most = 2}, count);
   EXPECT_EQ(calls, 2);
   ASSERT_EQ(rows.size(), 4U);
   EXPECT_EQ(rows[0].new_tokens, 6);
