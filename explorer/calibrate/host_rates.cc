@@ -9,6 +9,7 @@
 #include "runtime/kernels/kernels.h"
 #include "runtime/measuring/stream_bandwidth.h"
 #include "runtime/thread_pool.h"
+#include "spec/errors.h"
 #include "spec/robust_stats.h"
 
 namespace deepthin::calibrate {
@@ -68,7 +69,30 @@ MacsPerSecond ProductRateOf(Dtype dtype, int64_t tokens, runtime::ThreadPool& po
   return MacsPerSecond(static_cast<double>(kRows * kCols * tokens) / seconds);
 }
 
+template <class Get>
+double MedianOfEach(std::span<const HostRates> measured, const Get& get) {
+  std::vector<double> values;
+  for (const HostRates& rates : measured) values.push_back(get(rates).value());
+  return Median(values);
+}
+
 }  // namespace
+
+HostRates MedianOf(std::span<const HostRates> measured) {
+  DEEPTHIN_CHECK(!measured.empty());
+  HostRates out = measured.front();
+  for (size_t i = 0; i < out.reads.size(); ++i) {
+    out.reads[i].rate = BytesPerSecond(
+        MedianOfEach(measured, [i](const HostRates& rates) { return rates.reads.at(i).rate; }));
+  }
+  for (size_t i = 0; i < out.products.size(); ++i) {
+    out.products[i].rate = MacsPerSecond(
+        MedianOfEach(measured, [i](const HostRates& rates) { return rates.products.at(i).rate; }));
+  }
+  out.fork_join =
+      Seconds(MedianOfEach(measured, [](const HostRates& rates) { return rates.fork_join; }));
+  return out;
+}
 
 HostRates MeasureHostRates(int64_t threads) {
   HostRates rates;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "spec/dtype.h"
@@ -38,6 +39,9 @@ struct HostRates {
 // Medians, on `threads` threads. Takes a few seconds. Throws EnvironmentError where memory does not
 // suffice.
 [[nodiscard]] HostRates MeasureHostRates(int64_t threads);
+
+// Of each number the median of several measurements. REQUIRES: not empty, of the same things.
+[[nodiscard]] HostRates MedianOf(std::span<const HostRates> measured);
 
 }  // namespace deepthin::calibrate
 

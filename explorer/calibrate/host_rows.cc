@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "runtime/measuring/measure.h"
+#include "spec/errors.h"
 #include "spec/random.h"
 #include "spec/robust_stats.h"
 
@@ -13,36 +14,9 @@ namespace {
 
 constexpr int64_t kGenerated = 8;
 constexpr int64_t kRepeats = 3;
+constexpr double kQuantile = 0.25;
 
-// The median of each round.
-struct Samples {
-  Precision precision;
-  std::vector<double> prefill;
-  std::map<int64_t, std::vector<double>> decode;  // by position
-};
-
-void MeasureOnce(const SweepPoint& point, int64_t threads, Samples& samples) {
-  runtime::MeasureOptions options{.threads = threads,
-                                  .prompt_tokens = point.prompt,
-                                  .generated_tokens = kGenerated,
-                                  .repeats = kRepeats,
-                                  .precision = *PrecisionByName(point.precision)};
-  const runtime::MeasuredWeights weights = runtime::LoadRandomWeights(point.model, options);
-  const auto prompt =
-      runtime::MeasureAll({&weights, 1}, {.options = options, .threads = {threads}});
-  samples.prefill.push_back(Median(prompt.front().measurement.prefill_s));
-  samples.decode[point.prompt].push_back(Median(prompt.front().measurement.decode_s_per_token));
-  const auto decoded = runtime::MeasureAll(
-      {&weights, 1}, {.options = options, .threads = {threads}, .positions = point.positions});
-  for (const runtime::Measured& each : decoded) {
-    samples.decode[each.measurement.prompt_tokens].push_back(
-        Median(each.measurement.decode_s_per_token));
-  }
-  samples.precision = prompt.front().measurement.precision;
-}
-
-// Another order in each round (Fisher and Yates), so that what happens to the machine meanwhile
-// falls on no group of points.
+// Another order in each round (Fisher and Yates).
 std::vector<size_t> Shuffled(size_t n, int64_t round) {
   SplitMix64 random(static_cast<uint64_t>(round) + 1);
   std::vector<size_t> order(n);
@@ -53,57 +27,61 @@ std::vector<size_t> Shuffled(size_t n, int64_t round) {
   return order;
 }
 
-bool AreSettled(const Samples& samples) {
-  return IsSettled(samples.prefill) &&
-         std::all_of(samples.decode.begin(), samples.decode.end(),
-                     [](const auto& position) { return IsSettled(position.second); });
-}
-
-HostRow RowOf(const SweepPoint& point, const Samples& samples, std::span<const double> times) {
-  const auto [least, most] = std::minmax_element(times.begin(), times.end());
-  return {.architecture = point.name,
-          .model = point.model,
-          .precision = samples.precision,
-          .new_tokens = 1,
-          .context_tokens = 0,
-          .time = Seconds(*least),
-          .relative_spread = *most / *least - 1,
-          .is_held_out = false};
+HostRow RowOf(const SweepPoint& point, const Precision& precision, std::span<const double> times) {
+  HostRow row{.architecture = point.name,
+              .model = point.model,
+              .precision = precision,
+              .new_tokens = 1,
+              .context_tokens = 0,
+              .time = Seconds(Quantile(times, kQuantile)),
+              .rounds = {},
+              .is_held_out = false};
+  for (const double time : times) row.rounds.emplace_back(time);
+  return row;
 }
 
 }  // namespace
 
-bool IsSettled(std::span<const double> times) {
-  constexpr double kSame = 1.03;
-  if (times.size() < 2) return false;
-  std::vector<double> least(2);
-  std::partial_sort_copy(times.begin(), times.end(), least.begin(), least.end());
-  return least[1] <= kSame * least[0];
+SweepMeasurement::SweepMeasurement(std::vector<SweepPoint> points, int64_t threads)
+    : points_(std::move(points)), threads_(threads), samples_(points_.size()) {}
+
+void SweepMeasurement::Measure(const SweepPoint& point, Samples& samples) const {
+  runtime::MeasureOptions options{.threads = threads_,
+                                  .prompt_tokens = point.prompt,
+                                  .generated_tokens = kGenerated,
+                                  .repeats = kRepeats,
+                                  .precision = *PrecisionByName(point.precision)};
+  const runtime::MeasuredWeights weights = runtime::LoadRandomWeights(point.model, options);
+  const auto prompt =
+      runtime::MeasureAll({&weights, 1}, {.options = options, .threads = {threads_}});
+  samples.prefill.push_back(Median(prompt.front().measurement.prefill_s));
+  samples.decode[point.prompt].push_back(Median(prompt.front().measurement.decode_s_per_token));
+  const auto decoded = runtime::MeasureAll(
+      {&weights, 1}, {.options = options, .threads = {threads_}, .positions = point.positions});
+  for (const runtime::Measured& each : decoded) {
+    samples.decode[each.measurement.prompt_tokens].push_back(
+        Median(each.measurement.decode_s_per_token));
+  }
+  samples.precision = prompt.front().measurement.precision;
 }
 
-std::vector<HostRow> MeasureSweep(std::span<const SweepPoint> points, int64_t threads,
-                                  const SweepRounds& rounds, const SweepProgress& progress) {
-  std::vector<Samples> samples(points.size());
-  int64_t done = 0;
-  int64_t total = static_cast<int64_t>(points.size()) * rounds.least;
-  for (int64_t round = 0; round < rounds.most; ++round) {
-    std::vector<size_t> order = Shuffled(points.size(), round);
-    if (round >= rounds.least) {
-      std::erase_if(order, [&](size_t i) { return AreSettled(samples[i]); });
-      total += static_cast<int64_t>(order.size());
-    }
-    for (const size_t i : order) {
-      if (progress) progress(done++, total, points[i].name);
-      MeasureOnce(points[i], threads, samples[i]);
-    }
+void SweepMeasurement::MeasureRound(const SweepProgress& progress) {
+  for (const size_t i : Shuffled(points_.size(), rounds_++)) {
+    if (progress) progress(points_[i].name);
+    Measure(points_[i], samples_[i]);
   }
+}
+
+std::vector<HostRow> SweepMeasurement::Rows() const {
+  DEEPTHIN_CHECK(rounds_ > 0);
   std::vector<HostRow> rows;
-  for (size_t i = 0; i < points.size(); ++i) {
-    HostRow prefill = RowOf(points[i], samples[i], samples[i].prefill);
-    prefill.new_tokens = points[i].prompt;
+  for (size_t i = 0; i < points_.size(); ++i) {
+    const Samples& samples = samples_[i];
+    HostRow prefill = RowOf(points_[i], samples.precision, samples.prefill);
+    prefill.new_tokens = points_[i].prompt;
     rows.push_back(std::move(prefill));
-    for (const auto& [position, times] : samples[i].decode) {
-      HostRow decode = RowOf(points[i], samples[i], times);
+    for (const auto& [position, times] : samples.decode) {
+      HostRow decode = RowOf(points_[i], samples.precision, times);
       decode.context_tokens = position + kGenerated / 2;
       rows.push_back(std::move(decode));
     }

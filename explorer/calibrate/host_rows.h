@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -17,15 +18,15 @@
 
 namespace deepthin::calibrate {
 
-// One pass: of the medians of each round, the least. Other programs can only slow a round down.
+// One pass, measured in several rounds.
 struct HostRow {
   std::string architecture;
   ModelSpec model;
-  Precision precision;         // as executed
-  int64_t new_tokens = 1;      // 1: decode
-  int64_t context_tokens = 0;  // of decode, the mean over the generated tokens
-  Seconds time;
-  double relative_spread = 0;  // between the rounds' medians: largest / least - 1
+  Precision precision;          // as executed
+  int64_t new_tokens = 1;       // 1: decode
+  int64_t context_tokens = 0;   // of decode, the mean over the generated tokens
+  Seconds time;                 // the lower quartile of the rounds
+  std::vector<Seconds> rounds;  // the median of each
   bool is_held_out = false;
 
   friend bool operator==(const HostRow&, const HostRow&) = default;
@@ -42,25 +43,35 @@ struct HostRows {
   friend bool operator==(const HostRows&, const HostRows&) = default;
 };
 
-// Called with (done, total, name of the architecture); the total grows where rounds are added.
-using SweepProgress = std::function<void(int64_t, int64_t, const std::string&)>;
+// Called with the name of each architecture before it is measured.
+using SweepProgress = std::function<void(const std::string&)>;
 
-// All points are measured `least` times; those that are not settled again, up to `most` times.
-struct SweepRounds {
-  int64_t least = 1;
-  int64_t most = 1;
+// Executes each point on `threads` threads: the prompt, and a few tokens from each position on.
+class SweepMeasurement {
+ public:
+  SweepMeasurement(std::vector<SweepPoint> points, int64_t threads);
+
+  // All points once, in another order each time, so that a time in which the machine is busy does
+  // not fall on all samples of a point.
+  void MeasureRound(const SweepProgress& progress);
+  // REQUIRES: a round.
+  [[nodiscard]] std::vector<HostRow> Rows() const;
+
+ private:
+  // The median of each round.
+  struct Samples {
+    Precision precision;
+    std::vector<double> prefill;
+    std::map<int64_t, std::vector<double>> decode;  // by position
+  };
+
+  void Measure(const SweepPoint& point, Samples& samples) const;
+
+  std::vector<SweepPoint> points_;
+  int64_t threads_ = 1;
+  std::vector<Samples> samples_;  // of each point
+  int64_t rounds_ = 0;
 };
-
-// Whether a least time was seen twice, within 3 %: then it is the machine's, and not what other
-// programs left of it.
-[[nodiscard]] bool IsSettled(std::span<const double> times);
-
-// Executes each point on `threads` threads: the prompt, and a few tokens from each position on. One
-// point after the other in each round, so that a time in which the machine is busy does not fall on
-// all samples of a point.
-[[nodiscard]] std::vector<HostRow> MeasureSweep(std::span<const SweepPoint> points, int64_t threads,
-                                                const SweepRounds& rounds,
-                                                const SweepProgress& progress);
 
 // The rows that are held out, or the others; their architectures numbered from 0.
 [[nodiscard]] std::vector<costmodel::MeasuredPass> PassesOf(const HostRows& rows, bool is_held_out);
@@ -75,8 +86,8 @@ struct deepthin::Fields<deepthin::calibrate::HostRow> {
       Field("precision", &S::precision, "as executed"),
       Field("new_tokens", &S::new_tokens, "of the pass; 1: decode"),
       Field("context_tokens", &S::context_tokens, "in the KV cache before"),
-      Field("time_s", &S::time, "the least of the rounds' medians"),
-      Field("relative_spread", &S::relative_spread, "largest / least of the rounds' medians - 1"),
+      Field("time_s", &S::time, "the lower quartile of the rounds"),
+      Field("rounds_s", &S::rounds, "the median of each round"),
       Field("is_held_out", &S::is_held_out, "not fitted"));
 };
 

@@ -31,6 +31,12 @@ Seconds BaselineOf(const HostRows& rows, const HostRow& row, Macs macs) {
 
 double RelativeError(Seconds predicted, Seconds measured) { return predicted / measured - 1; }
 
+double SpreadOf(std::span<const Seconds> rounds) {
+  if (rounds.empty()) return 0;
+  const auto [least, most] = std::minmax_element(rounds.begin(), rounds.end());
+  return *most / *least - 1;
+}
+
 PhaseSummary Summarise(std::span<const ValidatedRow> rows, bool is_decode,
                        const std::optional<PhaseResiduals>& residuals) {
   std::vector<double> measured;
@@ -91,7 +97,7 @@ Validation Validate(const HostRows& rows, const SocSpec& soc) {
                         .predicted = cost.time,
                         .baseline = BaselineOf(rows, row, cost.macs),
                         .error = RelativeError(cost.time, row.time),
-                        .spread = row.relative_spread});
+                        .spread = SpreadOf(row.rounds)});
     held_out.push_back(&row);
   }
   if (out.rows.empty()) {

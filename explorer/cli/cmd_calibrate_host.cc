@@ -42,18 +42,28 @@ HostRows MeasureHost(int64_t threads, SweepSize size, bool validates) {
   if (validates) {
     for (SweepPoint& point : calibrate::HeldOutSweep(size)) points.push_back(std::move(point));
   }
-  fmt::print(stderr, "measuring memory and products on {} threads\n", threads);
-  out.rates = calibrate::MeasureHostRates(threads);
+  constexpr int64_t kRounds = 10;
+  const int64_t rounds = size == SweepSize::kQuick ? 1 : kRounds;
+  const int64_t total = rounds * static_cast<int64_t>(points.size());
   ProgressLine progress;
   const Stopwatch stopwatch;
-  const calibrate::SweepRounds rounds = size == SweepSize::kQuick
-                                            ? calibrate::SweepRounds{.least = 1, .most = 1}
-                                            : calibrate::SweepRounds{.least = 4, .most = 12};
-  out.rows = calibrate::MeasureSweep(
-      points, threads, rounds, [&](int64_t done, int64_t total, const std::string& name) {
-        progress.Show(done, total, "models", stopwatch.elapsed(), stopwatch.Eta(done, total), name);
-      });
+  calibrate::SweepMeasurement sweep(std::move(points), threads);
+  std::vector<calibrate::HostRates> rates;
+  int64_t done = 0;
+  const auto show = [&](const std::string& name) {
+    progress.Show(done, total, "models", stopwatch.elapsed(), stopwatch.Eta(done, total), name);
+  };
+  for (int64_t round = 0; round < rounds; ++round) {
+    show("memory and products");
+    rates.push_back(calibrate::MeasureHostRates(threads));
+    sweep.MeasureRound([&](const std::string& name) {
+      show(name);
+      ++done;
+    });
+  }
   progress.Finish();
+  out.rates = calibrate::MedianOf(rates);
+  out.rows = sweep.Rows();
   for (calibrate::HostRow& row : out.rows) {
     row.is_held_out = std::find(fitted.begin(), fitted.end(), row.architecture) == fitted.end();
   }

@@ -75,18 +75,8 @@ HostRows SyntheticRows() {
   return rows;
 }
 
-TEST(IsSettled, WhereTheLeastTimeWasSeenTwice) {
-  const auto is_settled = [](std::vector<double> times) { return IsSettled(times); };
-  EXPECT_FALSE(is_settled({}));
-  EXPECT_FALSE(is_settled({1}));
-  EXPECT_TRUE(is_settled({9, 1.02, 5, 1}));
-  EXPECT_FALSE(is_settled({1.04, 1}));
-  EXPECT_FALSE(is_settled({1.06, 1.05, 1}));  // the greater ones agree with each other only
-  EXPECT_TRUE(is_settled({2, 2}));
-}
-
-// The real decoder, once, on a model of a few kilobytes.
-TEST(MeasureSweep, HasARowForThePromptAndForEachContext) {
+// The real decoder on a model of a few kilobytes.
+TEST(SweepMeasurement, HasARowForThePromptAndForEachContext) {
   SweepPoint point = TrainingSweep(SweepSize::kQuick).front();
   point.model.d_model = 64;
   point.model.n_blocks = 2;
@@ -96,12 +86,15 @@ TEST(MeasureSweep, HasARowForThePromptAndForEachContext) {
   point.prompt = 6;
   point.positions = {4, 20};
   int64_t calls = 0;
-  const auto count = [&](int64_t done, int64_t total, const auto&) {
-    EXPECT_EQ(done, calls++);
-    EXPECT_EQ(total, 2);
-  };
-  const auto rows = MeasureSweep({&point, 1}, 1, {.least = 2, .most = 2}, count);
+  SweepMeasurement sweep({point}, 1);
+  for (int round = 0; round < 2; ++round) {
+    sweep.MeasureRound([&](const std::string& name) {
+      EXPECT_EQ(name, point.name);
+      ++calls;
+    });
+  }
   EXPECT_EQ(calls, 2);
+  const auto rows = sweep.Rows();
   ASSERT_EQ(rows.size(), 4U);
   EXPECT_EQ(rows[0].new_tokens, 6);
   const int64_t contexts[] = {8, 10, 24};  // positions and half of the 8 generated tokens
@@ -111,9 +104,27 @@ TEST(MeasureSweep, HasARowForThePromptAndForEachContext) {
   }
   for (const HostRow& row : rows) {
     EXPECT_GT(row.time, Seconds(0));
-    EXPECT_GE(row.relative_spread, 0);
+    ASSERT_EQ(row.rounds.size(), 2U);
+    EXPECT_GE(row.time, std::min(row.rounds[0], row.rounds[1]));
+    EXPECT_LE(row.time, (row.rounds[0] + row.rounds[1]) / 2);
     EXPECT_EQ(row.precision.activations, Dtype::kF32);  // as executed
   }
+}
+
+TEST(HostRates, MedianOfEachNumber) {
+  HostRates rates;
+  rates.reads = {{MiB(1), GBps(10)}, {MiB(2), GBps(5)}};
+  rates.products = {{Dtype::kF32, 1, MacsPerSecond(7)}};
+  rates.fork_join = Seconds(3);
+  std::vector<HostRates> measured(3, rates);
+  measured[0].reads[1].rate = GBps(90);
+  measured[1].reads[1].rate = GBps(1);
+  measured[1].products[0].rate = MacsPerSecond(9);
+  measured[2].products[0].rate = MacsPerSecond(11);
+  measured[2].fork_join = Seconds(1);
+  HostRates expected = rates;
+  expected.products[0].rate = MacsPerSecond(9);
+  EXPECT_EQ(MedianOf(measured), expected);
 }
 
 TEST(HostSweep, HeldOutArchitecturesAreOthers) {
