@@ -12,7 +12,6 @@ namespace {
 // range of its type.
 constexpr double kSmallest = 1e-18;
 constexpr double kLargest = 1e18;
-constexpr size_t kMaxLevels = 16;
 
 enum class Zero { kAllowed, kRefused };
 

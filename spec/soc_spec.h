@@ -114,10 +114,12 @@ struct Residuals {
   friend bool operator==(const Residuals&, const Residuals&) = default;
 };
 
+inline constexpr size_t kMaxLevels = 16;
+
 struct SocSpec {
   std::string name;
   std::string description;
-  std::vector<MemoryLevel> levels;  // nearest first: SRAM levels, DRAM, flash
+  std::vector<MemoryLevel> levels;  // nearest first: SRAM levels, DRAM, flash; at most kMaxLevels
   std::vector<ComputeRate> compute;
   FixedCosts fixed;
   std::optional<Sourced<Joules>> battery;  // absent where there is none, as on a board

@@ -1,6 +1,7 @@
 #include "explorer/calibrate/host_fit.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <optional>
 #include <set>
@@ -73,20 +74,49 @@ ComputeRate RateOf(const HostRates& rates, const ProductRate& one, const Product
   return rate;
 }
 
-// The caches as levels that end at the working sets that were read, each as fast as sets of its
-// size: a cache that others use too, and that does not keep strictly what was used last, has no one
-// end. `scale`: of these sizes, how much a model can use.
+// What reads sets of up to `capacity` takes so long for a byte.
+struct Cache {
+  double capacity = 0;  // bytes
+  double slowness = 0;  // seconds for a byte
+};
+
+// As few as a SoC may have beside DRAM: again and again that one goes to the next further one whose
+// sets, on a logarithmic scale, are the fewest and slow down the least by it.
+void Thin(std::vector<Cache>& caches, double nearest, double dram_slowness) {
+  const auto loss = [&](size_t i) {
+    const double from = i == 0 ? nearest : caches[i - 1].capacity;
+    const double next = i + 1 < caches.size() ? caches[i + 1].slowness : dram_slowness;
+    return (next - caches[i].slowness) * std::log(caches[i].capacity / from);
+  };
+  while (caches.size() + 1 > kMaxLevels) {
+    size_t least = 0;
+    for (size_t i = 1; i < caches.size(); ++i) {
+      if (loss(i) < loss(least)) least = i;
+    }
+    caches.erase(caches.begin() + static_cast<std::ptrdiff_t>(least));
+  }
+}
+
+// The caches as levels that end at working sets that were read, each as fast as sets of its size: a
+// cache that others use too, and that does not keep strictly what was used last, has no one end.
+// `scale`: of these sizes, how much a model can use.
 std::vector<MemoryLevel> CachesOf(const HostRates& rates, double scale, const std::string& source) {
-  std::vector<MemoryLevel> levels;
-  double slowest = 0;  // seconds for a byte
-  for (size_t i = 1; i + 1 < rates.reads.size(); ++i) {
-    const ReadRate& read = rates.reads[i];
-    const double halfway = (1 / rates.reads[i - 1].rate.value() + 1 / read.rate.value()) / 2;
+  const auto& reads = rates.reads;
+  std::vector<Cache> caches;
+  double slowest = 0;
+  for (size_t i = 1; i + 1 < reads.size(); ++i) {
+    const double halfway = (1 / reads[i - 1].rate.value() + 1 / reads[i].rate.value()) / 2;
     slowest = std::max(slowest, halfway);
-    const double bytes = scale * static_cast<double>(read.working_set.value());
-    levels.push_back(LevelOf("cache-" + std::to_string(i), LevelKind::kSram,
-                             Fitted(Bytes(static_cast<int64_t>(bytes)), source),
-                             BytesPerSecond(1 / slowest), source));
+    caches.push_back({static_cast<double>(reads[i].working_set.value()), slowest});
+  }
+  Thin(caches, static_cast<double>(reads.front().working_set.value()),
+       1 / reads.back().rate.value());
+  std::vector<MemoryLevel> levels;
+  for (size_t i = 0; i < caches.size(); ++i) {
+    const auto capacity = static_cast<int64_t>(scale * caches[i].capacity);
+    levels.push_back(LevelOf("cache-" + std::to_string(i + 1), LevelKind::kSram,
+                             Fitted(Bytes(capacity), source),
+                             BytesPerSecond(1 / caches[i].slowness), source));
   }
   return levels;
 }

@@ -97,8 +97,10 @@ HostRates MedianOf(std::span<const HostRates> measured) {
 HostRates MeasureHostRates(int64_t threads) {
   HostRates rates;
   const runtime::BandwidthOptions options{
-      .working_sets = {KiB(512), MiB(1), MiB(2), MiB(4), MiB(8), MiB(12), MiB(16), MiB(20), MiB(24),
-                       MiB(28), MiB(32), MiB(40), MiB(48), MiB(64), MiB(96), MiB(128), MiB(256)},
+      .working_sets = {KiB(512), MiB(1),   MiB(2),   MiB(4),   MiB(8),   MiB(12),
+                       MiB(16),  MiB(20),  MiB(24),  MiB(28),  MiB(32),  MiB(36),
+                       MiB(40),  MiB(44),  MiB(48),  MiB(56),  MiB(64),  MiB(80),
+                       MiB(96),  MiB(112), MiB(128), MiB(160), MiB(192), MiB(256)},
       .threads = {threads}};
   for (const runtime::BandwidthPoint& point : runtime::MeasureReadBandwidth(options)) {
     rates.reads.push_back({point.working_set, MedianBandwidth(point)});

@@ -14,7 +14,6 @@ namespace {
 
 constexpr int64_t kGenerated = 8;
 constexpr int64_t kRepeats = 3;
-constexpr double kQuantile = 0.25;
 
 // Another order in each round (Fisher and Yates).
 std::vector<size_t> Shuffled(size_t n, int64_t round) {
@@ -33,7 +32,7 @@ HostRow RowOf(const SweepPoint& point, const Precision& precision, std::span<con
               .precision = precision,
               .new_tokens = 1,
               .context_tokens = 0,
-              .time = Seconds(Quantile(times, kQuantile)),
+              .time = Seconds(Median(times)),
               .rounds = {},
               .is_held_out = false};
   for (const double time : times) row.rounds.emplace_back(time);

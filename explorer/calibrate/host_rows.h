@@ -25,7 +25,7 @@ struct HostRow {
   Precision precision;          // as executed
   int64_t new_tokens = 1;       // 1: decode
   int64_t context_tokens = 0;   // of decode, the mean over the generated tokens
-  Seconds time;                 // the lower quartile of the rounds
+  Seconds time;                 // the median of the rounds
   std::vector<Seconds> rounds;  // the median of each
   bool is_held_out = false;
 
@@ -86,7 +86,7 @@ struct deepthin::Fields<deepthin::calibrate::HostRow> {
       Field("precision", &S::precision, "as executed"),
       Field("new_tokens", &S::new_tokens, "of the pass; 1: decode"),
       Field("context_tokens", &S::context_tokens, "in the KV cache before"),
-      Field("time_s", &S::time, "the lower quartile of the rounds"),
+      Field("time_s", &S::time, "the median of the rounds"),
       Field("rounds_s", &S::rounds, "the median of each round"),
       Field("is_held_out", &S::is_held_out, "not fitted"));
 };

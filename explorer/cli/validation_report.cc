@@ -95,7 +95,7 @@ std::string ValidationPage(const calibrate::Validation& validation, const calibr
       "The cost model was calibrated on one set of architectures (median absolute error of the\n"
       "fit {}) and predicts here another one, which no fit has seen: measured and predicted in "
       "the\n"
-      "same sitting, of each pass the least of the rounds' medians. The baseline knows no cost "
+      "same sitting, of each pass the median of {} rounds. The baseline knows no cost "
       "model: for a\n"
       "token the bytes that it touches by the streaming bandwidth that was measured, for a prompt\n"
       "the same or MACs by the rate of a product alone, of as many tokens as were measured, "
@@ -103,7 +103,8 @@ std::string ValidationPage(const calibrate::Validation& validation, const calibr
       "is more. The spread is what the rounds themselves differ by, largest / least - 1.\n\n"
       "| | decode | prefill | goal |\n|---|--:|--:|---|\n",
       rows.host.cpu_model, rows.host.isa, rows.threads, rows.host.load_average,
-      rows.host.build_type, rows.host.commit, rows.date, Percent(fit.spread));
+      rows.host.build_type, rows.host.commit, rows.date, Percent(fit.spread),
+      rows.rows.empty() ? 0 : rows.rows.front().rounds.size());
   for (const SummaryLine& line : SummaryLines(validation)) {
     out += fmt::format("| {} | {} | {} | {} |\n", line.what, line.decode, line.prefill, line.goal);
   }

@@ -127,6 +127,27 @@ TEST(HostRates, MedianOfEachNumber) {
   EXPECT_EQ(MedianOf(measured), expected);
 }
 
+// More sizes than a SoC has levels: the one end that there is stays where it was measured.
+TEST(FitHost, KeepsTheEndsOfCachesWhereLevelsAreTooMany) {
+  HostRows rows = SyntheticRows();
+  rows.rates.reads.clear();
+  for (int mib = 1; mib <= 40; ++mib) {
+    const double noise = 0.01 * (mib % 3);
+    rows.rates.reads.push_back({MiB(mib), GBps((mib <= 23 ? 80 : 30) - noise)});
+  }
+  const SocSpec soc = FitHost(rows, "host").soc;
+  EXPECT_EQ(soc.levels.size(), kMaxLevels);
+  EXPECT_NO_THROW(Validate(soc));
+  for (size_t i = 0; i + 1 < soc.levels.size(); ++i) {
+    const MemoryLevel& near = soc.levels[i];
+    const MemoryLevel& far = soc.levels[i + 1];
+    if (near.read_bandwidth.value < 1.5 * far.read_bandwidth.value) continue;
+    EXPECT_NEAR(far.capacity.value / near.capacity.value, 24.0 / 23, 1e-3);
+    return;
+  }
+  FAIL() << "no level ends where reading slows down";
+}
+
 TEST(HostSweep, HeldOutArchitecturesAreOthers) {
   std::vector<ModelSpec> fitted;
   for (const SweepPoint& point : TrainingSweep(SweepSize::kFull)) fitted.push_back(point.model);
