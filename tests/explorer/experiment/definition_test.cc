@@ -58,9 +58,9 @@ TEST(ShippedExperiments, SharingComparesModelsOfEqualParameters) {
 }
 
 TEST(ShippedExperiments, HeldOutShapesAreNoneOfThoseOfTheCalibration) {
-  const Experiment twins = ExperimentFromArgument("twins");
-  const std::vector<ModelSpec> fitted = ModelsOf(twins, "calibration");
-  const std::vector<ModelSpec> held_out = ModelsOf(twins, "held-out");
+  const Experiment shapes = ExperimentFromArgument("shapes");
+  const std::vector<ModelSpec> fitted = ModelsOf(shapes, "calibration");
+  const std::vector<ModelSpec> held_out = ModelsOf(shapes, "held-out");
   EXPECT_EQ(fitted.size(), 40u);
   EXPECT_EQ(held_out.size(), 20u);
   for (const ModelSpec& model : held_out) {
