@@ -291,24 +291,19 @@ std::vector<size_t> AllRows(size_t n) {
   return rows;
 }
 
-// The errors of each pass by fits that had none of its architecture; of the one fit where all
+// The errors of each pass by a fit that had none of its architecture; of the one fit where all
 // passes are of one.
-void HoldOut(const Fitter& fitter, std::span<const MeasuredPass> passes, int64_t folds,
+void HoldOut(const Fitter& fitter, std::span<const MeasuredPass> passes,
              std::vector<FitError>& errors) {
-  std::map<int64_t, int64_t> numbers;  // architectures in the order of appearance
-  for (const MeasuredPass& pass : passes) {
-    numbers.emplace(pass.architecture, static_cast<int64_t>(numbers.size()));
-  }
-  folds = std::min(folds, static_cast<int64_t>(numbers.size()));
-  for (int64_t fold = 0; fold < folds; ++fold) {
-    std::vector<size_t> rows;
+  std::map<int64_t, std::vector<size_t>> architectures;
+  for (size_t i = 0; i < passes.size(); ++i) architectures[passes[i].architecture].push_back(i);
+  for (const auto& [architecture, held_out] : architectures) {
     std::vector<size_t> others;
     for (size_t i = 0; i < passes.size(); ++i) {
-      const bool is_out = numbers.at(passes[i].architecture) % folds == fold;
-      (is_out ? others : rows).push_back(i);
+      if (passes[i].architecture != architecture) others.push_back(i);
     }
-    const SocSpec soc = fitter.At(fitter.Fit(rows.empty() ? others : rows).z);
-    for (const size_t i : others) errors[i].held_out = fitter.ErrorOf(i, soc);
+    const SocSpec soc = fitter.At(fitter.Fit(others.empty() ? held_out : others).z);
+    for (const size_t i : held_out) errors[i].held_out = fitter.ErrorOf(i, soc);
   }
 }
 
@@ -360,7 +355,7 @@ SocFit FitBestSoc(std::span<const SocSpec> starts, std::span<const MeasuredPass>
     sizes.push_back(std::abs(fit.errors[i].fitted));
   }
   fit.spread = Median(sizes);
-  HoldOut(*best, passes, options.folds, fit.errors);
+  HoldOut(*best, passes, fit.errors);
   const std::vector<bool> undetermined = UndeterminedColumns(result.jacobian);
   for (size_t k = 0; k < undetermined.size(); ++k) {
     if (undetermined[k]) fit.undetermined.push_back(best->PathOf(k));

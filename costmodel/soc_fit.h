@@ -40,13 +40,12 @@ struct FitOptions {
   // has them from measurements of them alone.
   double bandwidth_trust = 1;
   double one_token_trust = 1;
-  int64_t folds = 5;  // by architecture, for the errors on passes that were not fitted
 };
 
 // (estimate - measured) / measured.
 struct FitError {
   double fitted = 0;    // by the fit on all passes
-  double held_out = 0;  // by the fit on the other folds
+  double held_out = 0;  // by the fit without its architecture
 };
 
 struct SocFit {

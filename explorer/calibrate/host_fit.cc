@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <optional>
 #include <set>
 #include <utility>
@@ -207,10 +206,8 @@ costmodel::SocFit FitHost(const HostRows& rows, const std::string& name) {
   for (const double scale : {0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.15, 1.3}) {
     starts.push_back(StartOf(rows, name, scale, source));
   }
-  costmodel::SocFit fit = costmodel::FitBestSoc(starts, passes,
-                                                {.bandwidth_trust = kBandwidthTrust,
-                                                 .one_token_trust = kOneTokenTrust,
-                                                 .folds = std::numeric_limits<int64_t>::max()});
+  costmodel::SocFit fit = costmodel::FitBestSoc(
+      starts, passes, {.bandwidth_trust = kBandwidthTrust, .one_token_trust = kOneTokenTrust});
   NameUndetermined(fit, source,
                    "measured: products alone on " + rows.host.cpu_model + ", " +
                        std::to_string(rows.threads) + " threads, " + rows.date);

@@ -226,8 +226,7 @@ costmodel::SocFit FitLlamaBench(const SocSpec& base, std::vector<costmodel::Meas
   }
   for (const costmodel::MeasuredPass& pass : passes) RequireCountable(pass, start);
   StartFromRows(start, passes, source);
-  costmodel::SocFit fit =
-      costmodel::FitSoc(start, passes, {.folds = static_cast<int64_t>(passes.size())});
+  costmodel::SocFit fit = costmodel::FitSoc(start, passes, {});
   fit.soc = WithSources(base, fit, source);
   if (passes.size() > 1) fit.soc.residuals = ResidualsOfFit(fit, passes, source);
   return fit;
