@@ -70,8 +70,8 @@ class ExperimentProgress {
     const double rate =
         static_cast<double>(news.steps_now * run.options.shape.predicted()) / news.time_now.value();
     line_.Show(runs_, work_.runs, "runs", elapsed, eta,
-               fmt::format("{}  step {}/{}  loss {:.3f}  {} tokens/s", what_, news.step,
-                           run.options.rate.steps, news.loss, HumanRate(rate)));
+               fmt::format("step {}/{}  loss {:.3f}  {} tokens/s  {}", news.step,
+                           run.options.rate.steps, news.loss, HumanRate(rate), what_));
   }
 
   void FinishRun() { ++runs_; }

@@ -165,9 +165,9 @@ TrainingCalls Calls(ProgressLine& progress, const TrainingRun& run) {
     if (!since_first) since_first.emplace();
     const double seconds = news.time_now.value();
     const double rate = static_cast<double>(news.steps_now * tokens) / seconds;
-    std::string what = fmt::format("loss {:.4f}", news.loss);
+    // In a narrow terminal the end is cut off.
+    std::string what = fmt::format("loss {:.4f}  {} tokens/s", news.loss, HumanRate(rate));
     if (news.validation_loss) what += fmt::format("  validation {:.4f}", *news.validation_loss);
-    what += fmt::format("  {} tokens/s", HumanRate(rate));
     // By the clock: validations and checkpoints take their time, too.
     const int64_t done = news.steps_now - 1;
     const auto left = since_first->Eta(done, done + steps - news.step);

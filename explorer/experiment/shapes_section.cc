@@ -146,9 +146,9 @@ PageSection ShapesSection(const PageGroup& page) {
       fmt::format(": losses from {:.4f} to {:.4f}.", order.front()->mean(), order.back()->mean());
   if (const auto spread = SpreadOf(page.cells)) {
     out.text += fmt::format(" Standard deviation between shapes: {:.4f}", spread->of_means);
-    out.text += page.seed_noise
-                    ? fmt::format("; a seed alone makes {:.4f} of it.", page.seed_noise->value)
-                    : std::string(".");
+    out.text += page.seed_noise ? fmt::format("; of one shape over seeds (other groups): {:.4f}.",
+                                              page.seed_noise->value)
+                                : std::string(".");
   }
   out.text += "\n\n" + EndsTable(order);
   AddSlopes(order, out);

@@ -85,6 +85,22 @@ Json ExportedSample(const TemporaryFolder& folder, const std::string& definition
   return ParseJson(result.out.substr(last), "stdout").value("sample", Json());
 }
 
+// One of the runs is that of which `generate` makes the same.
+void ExpectSampleAsGenerated(const std::string& runs, const Json& sample) {
+  size_t alike = 0;
+  for (const auto& run : std::filesystem::directory_iterator(runs)) {
+    const Json generated = ParseJson(
+        RunProgram({"generate", run.path() / "model.gguf", "--prompt", sample["prompt"], "--seed",
+                    sample["seed"].dump(), "--temperature", sample["temperature"].dump(), "-n",
+                    sample["max_tokens"].dump(), "--json"})
+            .out,
+        "stdout");
+    alike += generated["text"] ==
+             sample["prompt"].get<std::string>() + sample["text"].get<std::string>();
+  }
+  EXPECT_EQ(alike, 1u);
+}
+
 // A line without what depends on the clock or the machine.
 Json Timeless(const std::string& line) {
   Json json = ParseJson(line, "line");
@@ -150,22 +166,6 @@ TEST(Experiment, KilledAndInterruptedItComesToTheSameResults) {
   ASSERT_EQ(page.exit_code, 0) << page.err;
   EXPECT_THAT(page.out, HasSubstr("**Made of 38 of 38 runs**"));
   EXPECT_THAT(page.out, HasSubstr("## Blocks executed twice (table 2, 125M)"));
-}
-
-// One of the runs is that of which `generate` makes the same.
-void ExpectSampleAsGenerated(const std::string& runs, const Json& sample) {
-  size_t alike = 0;
-  for (const auto& run : std::filesystem::directory_iterator(runs)) {
-    const Json generated = ParseJson(
-        RunProgram({"generate", run.path() / "model.gguf", "--prompt", sample["prompt"], "--seed",
-                    sample["seed"].dump(), "--temperature", sample["temperature"].dump(), "-n",
-                    sample["max_tokens"].dump(), "--json"})
-            .out,
-        "stdout");
-    alike += generated["text"] ==
-             sample["prompt"].get<std::string>() + sample["text"].get<std::string>();
-  }
-  EXPECT_EQ(alike, 1u);
 }
 
 TEST(Experiment, TwoProcessesShareTheWork) {
