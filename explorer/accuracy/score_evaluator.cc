@@ -23,7 +23,11 @@ class Scoring : public sweeps::Evaluator {
   }
 
   [[nodiscard]] results::Outcome Evaluate(const Problem& problem) override {
-    return proxy_->Score(problem.model);
+    try {
+      return proxy_->Score(problem.model);
+    } catch (const ProxyContext::Stopped&) {
+      throw sweeps::Interruption();
+    }
   }
 
  private:

@@ -9,7 +9,7 @@
 namespace deepthin::explorer {
 
 // Settings {"proxy": NAME, ...}, with the proxy's own settings beside the name; decoder_params
-// where none is named.
+// where none is named. Where the context says to stop, a trial ends with an Interruption.
 [[nodiscard]] sweeps::EvaluatorEntry ScoringEvaluator(const ProxyContext& context = {});
 
 // Every evaluator there is: estimate, measure, score.

@@ -9,6 +9,7 @@
 #include "explorer/cli/shared_options.h"
 #include "explorer/cli/table.h"
 #include "explorer/experiment/page.h"
+#include "explorer/experiment/sample.h"
 #include "explorer/experiment/summary.h"
 #include "explorer/experiment/work.h"
 #include "results/sqlite_store.h"
@@ -19,6 +20,11 @@ namespace deepthin::explorer {
 namespace {
 
 constexpr const char* kDefaultDatabase = "experiment.db";
+
+// Where the runs of that database lie.
+std::string RunsFolder(const CommandLine& line, const std::string& database) {
+  return line.GetFilled("runs").value_or(database + ".runs");
+}
 
 // "1/2": the first of two processes that share the work.
 struct Shard {
@@ -64,8 +70,8 @@ class ExperimentProgress {
     const double rate =
         static_cast<double>(news.steps_now * run.options.shape.predicted()) / news.time_now.value();
     line_.Show(runs_, work_.runs, "runs", elapsed, eta,
-               fmt::format("{}  step {}/{}  loss {:.3f}  {} tokens/s", what_, news.step,
-                           run.options.rate.steps, news.loss, HumanRate(rate)));
+               fmt::format("step {}/{}  loss {:.3f}  {} tokens/s  {}", news.step,
+                           run.options.rate.steps, news.loss, HumanRate(rate), what_));
   }
 
   void FinishRun() { ++runs_; }
@@ -146,7 +152,7 @@ int Run(const Arguments& arguments) {
   NoteInterrupts();
   ExperimentProgress progress(sweeps, *store);
   const TrainingWorkplace workplace{
-      .folder = line.GetFilled("runs").value_or(database + ".runs"),
+      .folder = RunsFolder(line, database),
       .threads = ThreadsFrom(line),
       .on_step = [&](const TrainingNews& news,
                      const TrainingRun& run) { progress.Show(news, run); },
@@ -221,18 +227,25 @@ int Export(const Arguments& arguments) {
   CommandLine line(
       {.usage = "deepthin experiment export EXPERIMENT [options]",
        .text = "What a database has of an experiment, as one small file of JSON lines:\n"
-               "its definition, then each run with its loss curve. Any part of the\n"
-               "runs will do. The output is JSON with and without --json.",
+               "its definition, then each run with its loss curve, and a text that the\n"
+               "weights of the best one generate, where its folder is still there. Any part\n"
+               "of the runs will do. The output is JSON with and without --json.",
        .examples = {"deepthin experiment export twins --db twins.db --out twins.jsonl"}});
   line.Text("db", "database file", kDefaultDatabase)
+      .Text("runs", "folder of the runs; default: beside the database")
       .Text("out", "file to write instead of standard output")
       .Positional("EXPERIMENT", 1, 1);
   if (!line.Parse(arguments)) return 0;
   const Experiment experiment = ExperimentFromArgument(line.positional()[0]);
-  const auto store =
-      results::OpenSqliteStore(*line.GetFilled("db"), results::OpenMode::kReadExisting);
-  const ExperimentResults results = ResultsFromStore(experiment, *store);
+  const std::string database = *line.GetFilled("db");
+  const auto store = results::OpenSqliteStore(database, results::OpenMode::kReadExisting);
+  ExperimentResults results = ResultsFromStore(experiment, *store);
+  const std::string runs = RunsFolder(line, database);
+  results.sample = SampleOfBestRun(results, runs);
   fmt::print(stderr, "{} runs\n", results.rows.size());
+  if (!results.sample && BestRun(results) != nullptr) {
+    fmt::print(stderr, "no sample: {} has not the weights of the best run (--runs)\n", runs);
+  }
   Deliver(line, ResultsText(results));
   return 0;
 }

@@ -10,6 +10,7 @@
 #include "explorer/cli/human.h"
 #include "explorer/cli/interrupt.h"
 #include "explorer/cli/progress.h"
+#include "explorer/cli/proxy_options.h"
 #include "explorer/cli/shared_options.h"
 #include "explorer/cli/table.h"
 #include "results/sqlite_store.h"
@@ -22,8 +23,9 @@ namespace {
 constexpr const char* kDefaultDatabase = "deepthin.db";
 
 // Every evaluator there is, and with it the one that trains.
-std::vector<sweeps::EvaluatorEntry> Evaluators(const TrainingWorkplace& workplace) {
-  std::vector<sweeps::EvaluatorEntry> all = AllEvaluators();
+std::vector<sweeps::EvaluatorEntry> Evaluators(const TrainingWorkplace& workplace,
+                                               const ProxyContext& context) {
+  std::vector<sweeps::EvaluatorEntry> all = AllEvaluators(context);
   all.push_back(TrainingEvaluator(workplace));
   return all;
 }
@@ -60,7 +62,8 @@ int Run(const Arguments& arguments) {
                     "deepthin sweep run my-sweep.json --json > table.json"}});
   line.Text("db", "database file; made where absent", kDefaultDatabase)
       .Text("runs", "folder of training runs in progress; default: beside the database")
-      .Text("threads,t", "of trainings; default: every CPU that the process may use")
+      .Text("threads,t", "of trainings and scores; default: every CPU that the process may use")
+      .List("text", "text file for proxies that read one; may be given again")
       .Flag("retry-failures", "ask again what failed in an earlier run")
       .Positional("SWEEP", 1, 1);
   if (!line.Parse(arguments)) return 0;
@@ -84,7 +87,8 @@ int Run(const Arguments& arguments) {
       Evaluators({.folder = line.GetFilled("runs").value_or(database + ".runs"),
                   .threads = ThreadsFrom(line),
                   .on_step = show_step,
-                  .should_stop = [] { return Interrupted(); }}),
+                  .should_stop = Interrupted},
+                 ContextFrom(line)),
       argument);
   const auto store = results::OpenSqliteStore(database, results::OpenMode::kCreateOrExtend);
 
@@ -221,7 +225,7 @@ int List(const Arguments& arguments) {
     return 0;
   }
   fmt::print("{}\nEvaluators:\n", table.ToString());
-  for (const auto& evaluator : Evaluators({})) {
+  for (const auto& evaluator : Evaluators({}, {})) {
     fmt::print("  {:<9} {}\n", evaluator.name, evaluator.help);
   }
   return 0;

@@ -160,14 +160,17 @@ int ExitCode(const std::string& outcome) {
 TrainingCalls Calls(ProgressLine& progress, const TrainingRun& run) {
   const int64_t steps = run.options.rate.steps;
   const int64_t tokens = run.options.shape.predicted();
-  const auto show = [&progress, steps, tokens](const TrainingNews& news) {
+  const auto show = [&progress, steps, tokens,
+                     since_first = std::optional<Stopwatch>()](const TrainingNews& news) mutable {
+    if (!since_first) since_first.emplace();
     const double seconds = news.time_now.value();
     const double rate = static_cast<double>(news.steps_now * tokens) / seconds;
-    std::string what = fmt::format("loss {:.4f}", news.loss);
+    // In a narrow terminal the end is cut off.
+    std::string what = fmt::format("loss {:.4f}  {} tokens/s", news.loss, HumanRate(rate));
     if (news.validation_loss) what += fmt::format("  validation {:.4f}", *news.validation_loss);
-    what += fmt::format("  {} tokens/s", HumanRate(rate));
-    const Seconds left = news.time_now * (static_cast<double>(steps - news.step) /
-                                          static_cast<double>(news.steps_now));
+    // By the clock: validations and checkpoints take their time, too.
+    const int64_t done = news.steps_now - 1;
+    const auto left = since_first->Eta(done, done + steps - news.step);
     progress.Show(news.step, steps, "steps", news.time_now, left, what);
   };
   return {.on_step = show, .should_stop = [] { return Interrupted(); }};

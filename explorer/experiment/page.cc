@@ -106,7 +106,11 @@ std::string TrainingText(const Experiment& experiment) {
       "{} unless said ({} of the steps rising, then half a cosine to a tenth), parametrisation "
       "`{}` unless said, {} tokens in the vocabulary. The same seed means the same batches for "
       "every model.\n"
-      "- Losses are nats per token of held-out works, at most {} tokens of them.\n",
+      "- Losses are nats per token of held-out works, at most {} tokens of them.\n"
+      "- Intervals (±, and from ... to) hold 90 of 100 cases: those of losses and differences by "
+      "Student's t, from deviations over the seeds that are pooled over a group's models (three "
+      "seeds are too few to be resampled); those of correlations and slopes by bootstrap over the "
+      "models (2,000 samples, fixed seed).\n",
       t.steps, t.batch, t.length, static_cast<double>(t.steps * t.batch * t.length) * 1e-6,
       t.learning_rate, t.warmup ? std::to_string(*t.warmup) : "a tenth", ToText(t.parametrisation),
       experiment.vocab_size, t.eval_tokens);
@@ -149,22 +153,56 @@ std::string Head(const ExperimentResults& results, std::span<const ExperimentCel
          TokensText(cells, t.steps * t.batch * t.length) + RunsText(results);
 }
 
+// Of one run of any group, from where most degrees of freedom say it.
+std::optional<Deviation> SeedNoise(const ExperimentResults& results,
+                                   std::span<const ExperimentCell> cells) {
+  std::optional<Deviation> best;
+  for (size_t g = 0; g < results.experiment.groups.size(); ++g) {
+    const auto of_group = ResidualDeviation(CellsOfGroup(cells, g));
+    if (of_group && (!best || of_group->degrees > best->degrees)) best = of_group;
+  }
+  return best;
+}
+
+bool IsBegun(std::span<const ExperimentCell> cells) {
+  return std::any_of(cells.begin(), cells.end(), [](const ExperimentCell& cell) {
+    return cell.has_runs() || cell.diverged > 0;
+  });
+}
+
+PageSection SectionOf(const PageGroup& page) {
+  if (page.group.learning_rates.size() > 1) return LearningRateSection(page);
+  return page.group.random ? ShapesSection(page) : ComparisonSection(page);
+}
+
 }  // namespace
 
 std::string ExperimentPage(const ExperimentResults& results, const std::string& command) {
   const std::vector<ExperimentCell> cells = CellsOf(results);
-  std::string out = Head(results, cells, command);
+  const auto seed_noise = SeedNoise(results, cells);
+  std::string in_short;
+  std::string sections;
+  std::vector<std::string> not_begun;
   for (size_t g = 0; g < results.experiment.groups.size(); ++g) {
     const ExperimentGroup& group = results.experiment.groups[g];
     const std::vector<ExperimentCell> of_group = CellsOfGroup(cells, g);
-    const PageGroup page{results.experiment, group, of_group};
-    out += fmt::format("\n## {}\n\n", group.title.empty() ? group.name : group.title);
-    if (group.learning_rates.size() > 1) {
-      out += LearningRateSection(page);
-    } else {
-      out += group.random ? ShapesSection(page) : ComparisonSection(page);
+    const std::string title = group.title.empty() ? group.name : group.title;
+    if (!IsBegun(of_group)) {
+      not_begun.push_back(title);
+      continue;
     }
+    const PageSection section = SectionOf({results.experiment, group, of_group, seed_noise});
+    sections += fmt::format("\n## {}\n\n{}", title, section.text);
+    if (!section.in_short.empty()) in_short += fmt::format("- {}: {}.\n", title, section.in_short);
   }
+  std::string out = Head(results, cells, command);
+  if (!in_short.empty()) out += "\n## In short\n\n" + in_short;
+  out += sections;
+  if (!not_begun.empty()) {
+    out += fmt::format("\n## Not begun\n\nNo run has been made yet of: {}.\n",
+                       fmt::join(not_begun, "; "));
+  }
+  if (results.sample) out += "\n## What the best run writes\n\n" + SampleSection(results);
   return out;
 }
 

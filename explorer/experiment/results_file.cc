@@ -71,8 +71,10 @@ results::Trial TrialFrom(const Json& json, const results::Point& point, const Wh
   return trial;
 }
 
-ExperimentRow RowFrom(const Json& json, const ExperimentResults& results,
-                      const std::map<std::string, size_t>& sweep_by_name, const Where& where) {
+// The sweep and the point that a line names.
+std::pair<size_t, size_t> PlaceFrom(const Json& json, const ExperimentResults& results,
+                                    const std::map<std::string, size_t>& sweep_by_name,
+                                    const Where& where) {
   const auto name = Read<std::string>(json, "sweep", where);
   const auto found = sweep_by_name.find(name);
   if (found == sweep_by_name.end()) {
@@ -85,10 +87,52 @@ ExperimentRow RowFrom(const Json& json, const ExperimentResults& results,
     throw InputError({where.file, where.place + "/point"}, "is " + std::to_string(point),
                      "below " + std::to_string(points));
   }
-  const auto index = static_cast<size_t>(point);
-  return {.sweep = found->second,
-          .point = index,
-          .trial = TrialFrom(json, results.sweeps[found->second].points[index], where)};
+  return {found->second, static_cast<size_t>(point)};
+}
+
+ExperimentRow RowFrom(const Json& json, const ExperimentResults& results,
+                      const std::map<std::string, size_t>& sweep_by_name, const Where& where) {
+  const auto [sweep, point] = PlaceFrom(json, results, sweep_by_name, where);
+  return {.sweep = sweep,
+          .point = point,
+          .trial = TrialFrom(json, results.sweeps[sweep].points[point], where)};
+}
+
+Json SampleJson(const ExperimentResults& results, const ExperimentSample& sample) {
+  const ExperimentSweep& sweep = results.sweeps[sample.sweep];
+  return {{"sweep", sweep.sweep.name},
+          {"point", sample.point},
+          {"label", sweep.points[sample.point].label},
+          {"prompt", sample.prompt},
+          {"seed", sample.seed},
+          {"temperature", sample.temperature},
+          {"max_tokens", sample.max_tokens},
+          {"text", sample.text}};
+}
+
+ExperimentSample SampleFrom(const Json& json, const ExperimentResults& results,
+                            const std::map<std::string, size_t>& sweep_by_name,
+                            const Where& where) {
+  const auto [sweep, point] = PlaceFrom(json, results, sweep_by_name, where);
+  return {.sweep = sweep,
+          .point = point,
+          .prompt = Read<std::string>(json, "prompt", where),
+          .seed = Read<int64_t>(json, "seed", where),
+          .temperature = Read<double>(json, "temperature", where),
+          .max_tokens = Read<int64_t>(json, "max_tokens", where),
+          .text = Read<std::string>(json, "text", where)};
+}
+
+// A sample is of a run that the file has, with a loss.
+void RequireItsRun(const ExperimentResults& results, const std::string& file) {
+  if (!results.sample) return;
+  const ExperimentRow* run = FindRun(results, results.sample->sweep, results.sample->point);
+  if (run != nullptr && ValidationLossOf(*run)) return;
+  const ExperimentSweep& sweep = results.sweeps[results.sample->sweep];
+  throw InputError(
+      {file, "/sample"},
+      "is of " + sweep.points[results.sample->point].label + " in '" + sweep.sweep.name + "'",
+      "a run with a validation loss in the same file");
 }
 
 bool Before(const ExperimentRow& a, const ExperimentRow& b) {
@@ -96,6 +140,28 @@ bool Before(const ExperimentRow& a, const ExperimentRow& b) {
 }
 
 }  // namespace
+
+std::optional<double> ValidationLossOf(const ExperimentRow& row) {
+  const auto* training = std::get_if<TrainingRecord>(&row.trial.outcome);
+  if (training == nullptr || training->diverged) return std::nullopt;
+  return training->validation_loss;
+}
+
+const ExperimentRow* BestRun(const ExperimentResults& results) {
+  const ExperimentRow* best = nullptr;
+  for (const ExperimentRow& row : results.rows) {
+    const auto loss = ValidationLossOf(row);
+    if (loss && (best == nullptr || *loss < *ValidationLossOf(*best))) best = &row;
+  }
+  return best;
+}
+
+const ExperimentRow* FindRun(const ExperimentResults& results, size_t sweep, size_t point) {
+  for (const ExperimentRow& row : results.rows) {
+    if (row.sweep == sweep && row.point == point) return &row;
+  }
+  return nullptr;
+}
 
 ExperimentResults ResultsFromStore(const Experiment& experiment, results::Store& store) {
   ExperimentResults results{.experiment = experiment, .sweeps = SweepsOf(experiment), .rows = {}};
@@ -133,6 +199,7 @@ void IntoStore(const ExperimentResults& results, results::Store& store) {
 std::string ResultsText(const ExperimentResults& results) {
   std::string text = Json{{"experiment", ToJson(results.experiment)}}.dump() + "\n";
   for (const ExperimentRow& row : results.rows) text += RowJson(results, row).dump() + "\n";
+  if (results.sample) text += Json{{"sample", SampleJson(results, *results.sample)}}.dump() + "\n";
   return text;
 }
 
@@ -146,6 +213,12 @@ ExperimentResults ResultsFromText(const std::string& text, const std::string& fi
     rest.remove_prefix(std::min(end + 1, rest.size()));
     const Where where{file, "line " + std::to_string(number)};
     const Json json = ParseJson(line, file + ": " + where.place);
+    if (number > 1 && json.is_object() && json.contains("sample")) {
+      if (results.sample) throw InputError(where, "is a second sample", "one at most");
+      results.sample = SampleFrom(json.at("sample"), results, sweep_by_name,
+                                  {where.file, where.place + ": /sample"});
+      continue;
+    }
     if (number > 1) {
       results.rows.push_back(RowFrom(json, results, sweep_by_name, where));
       continue;
@@ -167,6 +240,7 @@ ExperimentResults ResultsFromText(const std::string& text, const std::string& fi
                          " in '" + results.sweeps[twice->sweep].sweep.name + "'",
                      "one of each");
   }
+  RequireItsRun(results, file);
   return results;
 }
 

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <set>
 #include <tuple>
 
+#include "explorer/accuracy/ranking.h"
 #include "spec/errors.h"
 
 namespace deepthin::explorer {
@@ -129,9 +131,27 @@ std::vector<ExperimentCell> CellsOfGroup(std::span<const ExperimentCell> cells, 
   return out;
 }
 
+std::vector<ExperimentCell> OverCommonSeeds(std::span<const ExperimentCell> cells) {
+  std::vector<ExperimentCell> out(cells.begin(), cells.end());
+  std::set<int64_t> seeds;
+  for (const ExperimentCell& cell : cells) {
+    for (const auto& [seed, loss] : cell.losses) seeds.insert(seed);
+  }
+  std::erase_if(seeds, [&](int64_t seed) {
+    return std::any_of(cells.begin(), cells.end(), [&](const ExperimentCell& cell) {
+      return cell.has_runs() && !cell.losses.contains(seed);
+    });
+  });
+  if (seeds.empty()) return out;
+  for (ExperimentCell& cell : out) {
+    std::erase_if(cell.losses, [&](const auto& run) { return !seeds.contains(run.first); });
+  }
+  return out;
+}
+
 double Deviation::HalfInterval(int64_t n) const {
   DEEPTHIN_CHECK(n >= 1);
-  return StudentT975(degrees) * value / std::sqrt(static_cast<double>(n));
+  return StudentT95(degrees) * value / std::sqrt(static_cast<double>(n));
 }
 
 std::optional<Deviation> SeedDeviation(std::span<const ExperimentCell> cells) {
@@ -190,18 +210,18 @@ std::vector<std::optional<Contrast>> ContrastsTo(const ExperimentCell& reference
   return out;
 }
 
-double StudentT975(int64_t degrees) {
+double StudentT95(int64_t degrees) {
   DEEPTHIN_CHECK(degrees >= 1);
   // Abramowitz & Stegun, Handbook of Mathematical Functions, table 26.10.
-  constexpr std::array kTable = {12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306,
-                                 2.262,  2.228, 2.201, 2.179, 2.160, 2.145, 2.131, 2.120,
-                                 2.110,  2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064,
-                                 2.060,  2.056, 2.052, 2.048, 2.045, 2.042};
+  constexpr std::array kTable = {6.314, 2.920, 2.353, 2.132, 2.015, 1.943, 1.895, 1.860,
+                                 1.833, 1.812, 1.796, 1.782, 1.771, 1.761, 1.753, 1.746,
+                                 1.740, 1.734, 1.729, 1.725, 1.721, 1.717, 1.714, 1.711,
+                                 1.708, 1.706, 1.703, 1.701, 1.699, 1.697};
   if (degrees <= static_cast<int64_t>(kTable.size())) {
     return kTable[static_cast<size_t>(degrees - 1)];
   }
   // The same handbook's 26.7.5, to the second term.
-  const double z = 1.959964;
+  const double z = kNinetyPercent;
   const auto n = static_cast<double>(degrees);
   return z + (z * z * z + z) / (4 * n) +
          (5 * std::pow(z, 5) + 16 * z * z * z + 3 * z) / (96 * n * n);

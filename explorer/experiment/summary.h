@@ -33,12 +33,16 @@ struct ExperimentCell {
 [[nodiscard]] std::vector<ExperimentCell> CellsOfGroup(std::span<const ExperimentCell> cells,
                                                        size_t group);
 
+// The cells with the runs of those seeds alone that every cell with runs has, so that their means
+// are over the same batches. The cells as they are where no seed is common to them.
+[[nodiscard]] std::vector<ExperimentCell> OverCommonSeeds(std::span<const ExperimentCell> cells);
+
 // A standard deviation with its degrees of freedom.
 struct Deviation {
   double value = 0;
   int64_t degrees = 0;
 
-  // Half of the interval that holds the mean of n such numbers in 95 of 100 cases.
+  // Half of the interval that holds the mean of n such numbers in 90 of 100 cases.
   [[nodiscard]] double HalfInterval(int64_t n) const;
 };
 
@@ -63,14 +67,14 @@ struct ShapeSpread {
 struct Contrast {
   double difference = 0;
   int64_t pairs = 0;
-  std::optional<double> half_interval{};  // 95 %, absent where no deviation is known
+  std::optional<double> half_interval{};  // 90 %, absent where no deviation is known
 };
 // Of each cell to the reference; the deviation of the paired differences is pooled over the cells.
 // Absent where cell and reference have no seed in common, and for the reference itself.
 [[nodiscard]] std::vector<std::optional<Contrast>> ContrastsTo(
     const ExperimentCell& reference, std::span<const ExperimentCell> cells);
 
-// The 97.5 % point of Student's t.
-[[nodiscard]] double StudentT975(int64_t degrees);
+// The 95 % point of Student's t, below which lie 95 of 100: 90 lie within +- it.
+[[nodiscard]] double StudentT95(int64_t degrees);
 
 }  // namespace deepthin::explorer

@@ -74,6 +74,33 @@ std::string Export(const TemporaryFolder& folder, const std::string& definition,
   return result.out;
 }
 
+// The last line of an export with its runs' folder.
+Json ExportedSample(const TemporaryFolder& folder, const std::string& definition,
+                    const std::string& name) {
+  const ProgramResult result =
+      RunProgram({"experiment", "export", definition, "--db", folder.File(name + ".db"), "--runs",
+                  folder.File(name + "-runs")});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  const size_t last = result.out.rfind('\n', result.out.size() - 2) + 1;
+  return ParseJson(result.out.substr(last), "stdout").value("sample", Json());
+}
+
+// One of the runs is that of which `generate` makes the same.
+void ExpectSampleAsGenerated(const std::string& runs, const Json& sample) {
+  size_t alike = 0;
+  for (const auto& run : std::filesystem::directory_iterator(runs)) {
+    const Json generated = ParseJson(
+        RunProgram({"generate", run.path() / "model.gguf", "--prompt", sample["prompt"], "--seed",
+                    sample["seed"].dump(), "--temperature", sample["temperature"].dump(), "-n",
+                    sample["max_tokens"].dump(), "--json"})
+            .out,
+        "stdout");
+    alike += generated["text"] ==
+             sample["prompt"].get<std::string>() + sample["text"].get<std::string>();
+  }
+  EXPECT_EQ(alike, 1u);
+}
+
 // A line without what depends on the clock or the machine.
 Json Timeless(const std::string& line) {
   Json json = ParseJson(line, "line");
@@ -124,6 +151,11 @@ TEST(Experiment, KilledAndInterruptedItComesToTheSameResults) {
   const Json again = ParseJson(RunProgram(command).out, "stdout");
   EXPECT_EQ(again["evaluated"], 0);
   EXPECT_EQ(again["runs_left"], 0);
+
+  const Json sample = ExportedSample(folder, definition, "whole");
+  ASSERT_TRUE(sample.contains("text"));
+  EXPECT_EQ(ExportedSample(folder, definition, "parts"), sample);
+  ExpectSampleAsGenerated(folder.File("parts-runs"), sample);
 
   const std::string file = folder.Write("results.jsonl", expected);
   const ProgramResult import =

@@ -51,7 +51,7 @@ constexpr std::array kLibraries = {
     Library{"boost/program_options.*", "explorer/cli/.*"},
     Library{"Eigen/.*",
             "(explorer/calibrate|explorer/accuracy/"
-            "(bayesian_ridge|shape_surrogate|principal_components)|"
+            "(bayesian_ridge|shape_slopes|shape_surrogate|principal_components)|"
             "costmodel/(bounded|soc)_fit|tests/).*"},
     Library{"fmt/.*", "(?!spec/).*"},
     Library{"sentencepiece_.*\\.h", "tests/runtime/text/.*"},

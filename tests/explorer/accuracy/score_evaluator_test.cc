@@ -38,6 +38,25 @@ TEST(ScoringEvaluator, AnswersWithTheScore) {
   EXPECT_EQ(score.value, static_cast<double>(CountParams(SomeProblem().model).blocks));
 }
 
+TEST(ScoringEvaluator, IsInterruptedWhereItIsToldToStop) {
+  bool stops = true;
+  const ProxyContext context{
+      .threads = 1, .texts = {}, .rows = {}, .group = {}, .should_stop = [&] { return stops; }};
+  Problem problem = SomeProblem();
+  problem.model = {.vocab_size = 100,
+                   .d_model = 16,
+                   .n_blocks = 2,
+                   .n_heads = 2,
+                   .n_kv_heads = 1,
+                   .head_dim = 8,
+                   .d_ff = 24,
+                   .max_seq_len = 64};
+  const auto evaluator = ScoringEvaluator(context).make({{"proxy", "gradient_norm"}}, {"x", ""});
+  EXPECT_THROW(static_cast<void>(evaluator->Evaluate(problem)), sweeps::Interruption);
+  stops = false;
+  EXPECT_TRUE(std::holds_alternative<ProxyScore>(evaluator->Evaluate(problem)));
+}
+
 // The identity is the key of stored trials: it may not change with the same version.
 TEST(ScoringEvaluator, TheIdentityIsOfTheModelAlone) {
   const auto evaluator = ScoringEvaluator().make(Json::object(), {"x", ""});

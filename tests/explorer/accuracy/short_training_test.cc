@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cmath>
 #include <csignal>
@@ -21,6 +22,7 @@
 #include "runtime/checkpoint/vocabulary_files.h"
 #include "spec/files.h"
 #include "tests/results/temporary_folder.h"
+#include "tests/runtime/error_text.h"
 #include "tests/spec/input_error_of.h"
 
 namespace deepthin::explorer {
@@ -135,6 +137,46 @@ TEST_F(ShortTrainingTest, GoesOnWhereItWasKilled) {
   const ProxyScore after = ScoreOf(more);
   ASSERT_EQ(Curves().size(), 1u);
   EXPECT_EQ(after, ScoreOf({{"steps", 700}, {"seeds", 1}, {"runs", folder_.File("undisturbed")}}));
+}
+
+// Two processes at once: the second is refused while the first is at work in the run's folder, and
+// what the first comes to is what it would have come to alone. The first is held in its 30th step.
+TEST_F(ShortTrainingTest, TwoProcessesDoNotTrainInOneFolder) {
+  const Json settings = Settings({{"seeds", 1}});
+  std::array<int, 2> began{};
+  std::array<int, 2> go_on{};
+  ASSERT_EQ(::pipe(began.data()), 0);
+  ASSERT_EQ(::pipe(go_on.data()), 0);
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    ::close(go_on[1]);  // so that the end of the parent is the end of waiting
+    int asked = 0;
+    const auto wait = [&] {
+      char byte = 0;
+      if (++asked == 30) {
+        static_cast<void>(::write(began[1], &byte, 1) + ::read(go_on[0], &byte, 1));
+      }
+      return false;
+    };
+    static_cast<void>(Make(settings, wait)->Score(Model()));
+    ::_exit(0);
+  }
+  ::close(began[1]);  // a child that fails is the end of this file, not a wait for ever
+  char byte = 0;
+  ASSERT_EQ(::read(began[0], &byte, 1), 1);
+  EXPECT_THAT(runtime::ErrorText<EnvironmentError>(
+                  [&] { static_cast<void>(Make(settings)->Score(Model())); }),
+              HasSubstr(": another process is training in it"));
+  // In the folder of another seed there is room.
+  EXPECT_NO_THROW(static_cast<void>(ScoreOf({{"seeds", 1}, {"seed", 2}})));
+  ASSERT_EQ(::write(go_on[1], &byte, 1), 1);
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+  for (const int fd : {began[0], go_on[0], go_on[1]}) ::close(fd);
+  const ProxyScore after = ScoreOf({{"seeds", 1}});
+  EXPECT_EQ(after, ScoreOf({{"seeds", 1}, {"runs", folder_.File("undisturbed")}}));
 }
 
 TEST_F(ShortTrainingTest, ADivergedRunHasLearntNothing) {

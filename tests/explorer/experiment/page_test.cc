@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "tests/explorer/experiment/tiny_experiment.h"
 #include "tests/runtime/error_text.h"
 
@@ -34,7 +36,8 @@ TEST(ExperimentPage, SaysWhatItIsMadeOf) {
   EXPECT_THAT(part, HasSubstr("**Made of 8 of 36 runs**"));
   EXPECT_THAT(part, HasSubstr("| depth | 9 | 2 | 27 | 0 |"));
   EXPECT_THAT(part, HasSubstr("No model has two seeds yet"));
-  EXPECT_THAT(part, HasSubstr("No run of this group has been made"));
+  EXPECT_THAT(part, HasSubstr("## Not begun\n\nNo run has been made yet of: shapes.\n"));
+  EXPECT_THAT(part, Not(HasSubstr("## shapes")));
   results.rows.clear();
   EXPECT_THAT(ExperimentPage(results, ""), HasSubstr("**Made of 0 of 36 runs**"));
 }
@@ -45,8 +48,8 @@ TEST(ExperimentPage, ShowsTheOrderAndItsError) {
   EXPECT_THAT(page, HasSubstr("Every other one is worse by more than the error."));
   EXPECT_THAT(page, HasSubstr("One seed suffices"));
   // Depth is the order itself; what a seed makes for all alike does not blur a difference.
-  EXPECT_THAT(page, HasSubstr("with executed blocks 1.00"));
-  EXPECT_THAT(page, HasSubstr("The order agrees with the paper's HellaSwag."));
+  EXPECT_THAT(page, HasSubstr("| executed blocks | 1.00 | 1.00 to 1.00 |"));
+  EXPECT_THAT(page, HasSubstr("; it agrees with the paper's HellaSwag (Kendall's tau "));
   EXPECT_THAT(page, HasSubstr("| 62x384 | 48 | 1.71M | 1.76M | 3 | 4.2000 ± "));
   EXPECT_THAT(page, HasSubstr("-0.5000 ± 0.00"));
   EXPECT_THAT(page, HasSubstr("better here, within the paper's error"));
@@ -59,6 +62,85 @@ TEST(ExperimentPage, SaysThatNoiseIsNoise) {
   EXPECT_THAT(page, HasSubstr("Not to be told from it: "));
   EXPECT_THAT(page, HasSubstr("within the error here"));
   EXPECT_THAT(page, Not(HasSubstr("Every other one is worse")));
+}
+
+// Losses in the order of the paper's HellaSwag, or the other way round.
+TEST(ExperimentPage, SaysInShortHowTheOrderLiesToThePapers) {
+  const double hella_swag[] = {32.9, 33.5, 34.0, 34.6, 34.2, 36.2, 36.5, 36.3, 36.2};
+  for (const double sign : {-1.0, 1.0}) {
+    const auto results =
+        ResultsWith(TinyExperiment(), [&](const ExperimentSweep& sweep, const auto& point) {
+          return sweep.group == 1 ? 9 + sign * hella_swag[point.index] * 0.1 : 3.0;
+        });
+    const std::string page = ExperimentPage(results, "");
+    const std::string in_short =
+        page.substr(page.find("## In short"), page.find("## rates") - page.find("## In short"));
+    const std::string tau = sign < 0 ? "1.00, 1.00 to 1.00" : "-1.00, -1.00 to -1.00";
+    EXPECT_THAT(in_short, HasSubstr("the order of 9 models "));
+    EXPECT_THAT(in_short, HasSubstr(std::string(sign < 0 ? "agrees with" : "is the reverse of") +
+                                    " the paper's HellaSwag (Kendall's tau " + tau + ")"));
+    EXPECT_THAT(page,
+                HasSubstr("| the paper's HellaSwag | " + tau.substr(0, tau.find(',')) + " | "));
+  }
+}
+
+TEST(ExperimentPage, RanksPartsOfTheRunsByWhatTheModelsHaveInCommon) {
+  // A seed makes 1, a row 0.1: with seed 3 of half of the models their own means would be an order
+  // of the seeds.
+  ExperimentResults results = Deep(1, 0);
+  std::erase_if(results.rows, [&](const ExperimentRow& row) {
+    const ExperimentSweep& sweep = results.sweeps[row.sweep];
+    return sweep.group == 1 && sweep.seed == 3 && row.point < 4;
+  });
+  const std::string page = ExperimentPage(results, "");
+  EXPECT_THAT(page, HasSubstr("| executed blocks | 1.00 | 1.00 to 1.00 |"));
+  EXPECT_THAT(page, HasSubstr("what all of these models have, seeds 1, 2:"));
+  EXPECT_THAT(page, HasSubstr("| 62x384 | 48 | 1.71M | 1.76M | 3 | 3.7000 ± "));
+  EXPECT_THAT(page, HasSubstr("-0.5000 ± 0.00"));
+  EXPECT_THAT(ExperimentPage(Deep(1, 0), ""), Not(HasSubstr("all of these models have")));
+}
+
+TEST(ExperimentPage, SaysLittleOfALearningRateUntilAllWereTried) {
+  ExperimentResults results = Deep(0, 0);
+  std::erase_if(results.rows, [&](const ExperimentRow& row) {
+    const ExperimentSweep& sweep = results.sweeps[row.sweep];
+    return sweep.group == 0 && sweep.learning_rate > 0.005 && row.point == 1;
+  });
+  const std::string page = ExperimentPage(results, "");
+  EXPECT_THAT(page, HasSubstr("- 4x1280: lowest at 0.004"));
+  EXPECT_THAT(page, HasSubstr("- 62x384: 2 of 3 rates tried yet"));
+  EXPECT_THAT(page, Not(HasSubstr("What one rate for all costs")));
+}
+
+// The loss is what the shapes make of it, in many shapes.
+TEST(ExperimentPage, ShowsWhatAShapesPropertiesDo) {
+  Json json = TinyDefinition();
+  json["groups"][2]["random"]["count"] = 40;
+  ExperimentResults results = ResultsWith(
+      ExperimentFromJson(json, "tiny.json"), [](const auto& sweep, const results::Point& point) {
+        const ModelSpec& model = std::get<Problem>(point.problem).model;
+        const double noise = 1e-4 * static_cast<double>(point.index % 3);
+        return sweep.group != 2 ? 3.0
+                                : 4 - 0.02 * std::log2(model.n_blocks) +
+                                      (model.tie_embeddings ? 0.05 : 0) + noise;
+      });
+  const std::string page = ExperimentPage(results, "");
+  EXPECT_THAT(page, HasSubstr("| twice the blocks, so narrower ones | -0.02"));
+  EXPECT_THAT(page, HasSubstr(" | better, as in the paper | deeper is better |"));
+  EXPECT_THAT(page, HasSubstr("| tied embeddings, so more for the blocks | +0.0"));
+  EXPECT_THAT(page, HasSubstr(" | worse, against the paper | better for the size (table 1) |"));
+  EXPECT_THAT(page, HasSubstr("| each block executed twice | "));
+  EXPECT_THAT(page, HasSubstr("- shapes: twice the blocks, so narrower ones: loss -0.02"));
+  // The ends of the order, not forty lines.
+  EXPECT_THAT(page, HasSubstr("\n| 3 | "));
+  EXPECT_THAT(page, Not(HasSubstr("\n| 4 | ")));
+  EXPECT_THAT(page, Not(HasSubstr("\n| 37 | ")));
+  EXPECT_THAT(page, HasSubstr("\n| 40 | "));
+  EXPECT_THAT(page, HasSubstr("40 of 40 random shapes of 1.00M parameters"));
+  std::erase_if(results.rows, [&](const ExperimentRow& row) {
+    return results.sweeps[row.sweep].group == 2 && row.point >= 5;
+  });
+  EXPECT_THAT(ExperimentPage(results, ""), HasSubstr("These are too few to say"));
 }
 
 TEST(ExperimentPage, SaysWhichLearningRateIsBestAndWhereItIsAtAnEnd) {
@@ -80,6 +162,32 @@ TEST(ExperimentPage, ShowsWhatDiverged) {
   const std::string page = ExperimentPage(results, "");
   EXPECT_THAT(page, HasSubstr("(2 diverged"));
   EXPECT_THAT(page, HasSubstr("| 4x1280 | 3.5000 | 3.5000 | diverged |"));
+}
+
+TEST(ExperimentPage, ShowsTheSampleWithItsRun) {
+  ExperimentResults results = Deep(0.01, 0.001);
+  EXPECT_THAT(ExperimentPage(results, ""), Not(HasSubstr("What the best run writes")));
+  const ExperimentRow* best = BestRun(results);
+  std::string words;
+  for (int i = 0; i < 40; ++i) words += " whale";
+  results.sample = SampleOf(*best, words + "\n```\n# No heading\x1b\x7f");
+  const std::string page = ExperimentPage(results, "");
+  const std::string section = page.substr(page.find("## What the best run writes"));
+  EXPECT_THAT(section, HasSubstr("**62x384** of group depth (learning rate 0.004, seed 1) has of "
+                                 "all runs the lowest validation loss, 4.1890"));
+  EXPECT_THAT(section, HasSubstr("behind \"Call me\", which was given"));
+  EXPECT_THAT(section, HasSubstr("seed 7, temperature 0.75, at most 40 tokens"));
+  EXPECT_THAT(section, HasSubstr("\n````text\nCall me whale whale "));
+  EXPECT_THAT(section, HasSubstr("\n```\n# No heading \n````\n"));  // not closed by the text
+  for (size_t begin = section.find("````"); begin < section.size();) {
+    const size_t end = section.find('\n', begin);
+    EXPECT_LE(end - begin, 97u);
+    begin = end + 1;
+  }
+  // Of another run it does not claim to be the best.
+  results.sample = SampleOf(results.rows.front(), "");
+  EXPECT_THAT(ExperimentPage(results, ""), HasSubstr("**4x1280** of group rates (learning rate "
+                                                     "0.002, seed 1) has this validation loss"));
 }
 
 TEST(ExperimentPage, RefusesRowsThatThePaperHasNot) {

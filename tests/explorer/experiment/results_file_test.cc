@@ -30,6 +30,44 @@ TEST(ResultsFile, ReadsBackWhatWasWritten) {
   EXPECT_EQ(ResultsText(again), text);
 }
 
+TEST(ResultsFile, HoldsASample) {
+  ExperimentResults results = Some();
+  const std::string without = ResultsText(results);
+  EXPECT_FALSE(ResultsFromText(without, "r.jsonl").sample);
+  results.sample = SampleOf(results.rows[10], " \"Ishmael\".\n\u00e9\uFFFD");
+  const std::string text = ResultsText(results);
+  EXPECT_EQ(text.substr(0, without.size()), without);
+  const ExperimentResults again = ResultsFromText(text, "r.jsonl");
+  EXPECT_EQ(again.sample, results.sample);
+  EXPECT_EQ(again.rows, results.rows);
+  EXPECT_EQ(ResultsText(again), text);
+}
+
+TEST(ResultsFile, ASampleIsOfARunInTheFile) {
+  const auto error = [](const std::string& text) {
+    return ErrorText<InputError>([&] { static_cast<void>(ResultsFromText(text, "r.jsonl")); });
+  };
+  ExperimentResults results = Some();
+  results.sample = SampleOf(results.rows.back(), "x");
+  const std::string text = ResultsText(results);
+  const std::string line = text.substr(text.rfind('\n', text.size() - 2) + 1);
+  EXPECT_THAT(error(text + line), HasSubstr("line 39: is a second sample"));
+  Json json = ParseJson(line, "line");
+  json["sample"]["point"] = 99;
+  const std::string without = text.substr(0, text.size() - line.size());
+  EXPECT_THAT(error(without + json.dump()), HasSubstr("line 38: /sample/point: is 99"));
+  json["sample"].erase("seed");
+  json["sample"]["point"] = 0;
+  EXPECT_THAT(error(without + json.dump()), HasSubstr("line 38: /sample: lacks seed"));
+  EXPECT_THAT(error(without + "{\"sample\": 3}"), HasSubstr("line 38: /sample: lacks sweep"));
+  results.rows.pop_back();
+  EXPECT_THAT(error(ResultsText(results)), HasSubstr("r.jsonl: /sample: is of 62x384 in 'tiny "));
+  results = Some();
+  results.sample = SampleOf(results.rows.back(), "x");
+  std::get<TrainingRecord>(results.rows.back().trial.outcome).diverged = true;
+  EXPECT_THAT(error(ResultsText(results)), HasSubstr("a run with a validation loss"));
+}
+
 TEST(ResultsFile, MakesTheStoreAgainFromAnyPartAndTwiceChangesNothing) {
   ExperimentResults results = Some();
   results.rows.erase(results.rows.begin() + 5, results.rows.begin() + 20);

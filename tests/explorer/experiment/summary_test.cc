@@ -20,12 +20,12 @@ ExperimentCell CellWith(const std::string& label, std::map<int64_t, double> loss
 }
 
 TEST(StudentT, IsTheTable) {
-  EXPECT_DOUBLE_EQ(StudentT975(1), 12.706);
-  EXPECT_DOUBLE_EQ(StudentT975(18), 2.101);
-  EXPECT_NEAR(StudentT975(31), 2.0395, 1e-3);
-  EXPECT_NEAR(StudentT975(60), 2.0003, 1e-4);
-  EXPECT_NEAR(StudentT975(120), 1.9799, 1e-4);
-  for (int64_t n = 2; n < 200; ++n) EXPECT_LT(StudentT975(n), StudentT975(n - 1)) << n;
+  EXPECT_NEAR(StudentT95(1), std::tan(0.45 * std::acos(-1)), 5e-4);  // Cauchy's quantile
+  EXPECT_DOUBLE_EQ(StudentT95(18), 1.734);
+  EXPECT_NEAR(StudentT95(31), 1.6955, 5e-4);
+  EXPECT_NEAR(StudentT95(60), 1.6706, 1e-4);
+  EXPECT_NEAR(StudentT95(120), 1.6577, 1e-4);
+  for (int64_t n = 2; n < 200; ++n) EXPECT_LT(StudentT95(n), StudentT95(n - 1)) << n;
 }
 
 TEST(Summary, PoolsTheSeedsAroundEachModelsOwnMean) {
@@ -37,7 +37,7 @@ TEST(Summary, PoolsTheSeedsAroundEachModelsOwnMean) {
   ASSERT_TRUE(seeds);
   EXPECT_EQ(seeds->degrees, 3);
   EXPECT_DOUBLE_EQ(seeds->value, std::sqrt(10.0 / 3));
-  EXPECT_DOUBLE_EQ(seeds->HalfInterval(4), 3.182 * std::sqrt(10.0 / 3) / 2);
+  EXPECT_DOUBLE_EQ(seeds->HalfInterval(4), 2.353 * std::sqrt(10.0 / 3) / 2);
   EXPECT_FALSE(SeedDeviation(std::vector<ExperimentCell>{cells[2], cells[3]}));
 }
 
@@ -77,6 +77,21 @@ TEST(Summary, ContrastsArePairedBySeed) {
   EXPECT_EQ(contrasts[2]->pairs, 1);
   EXPECT_DOUBLE_EQ(contrasts[2]->difference, 3);
   EXPECT_FALSE(contrasts[3]) << "no seed in common";
+}
+
+TEST(OverCommonSeeds, LeavesOutWhatOneOfThemLacks) {
+  const std::vector<ExperimentCell> cells = {CellWith("a", {{1, 10}, {2, 30}, {3, 70}}),
+                                             CellWith("b", {{1, 11}, {3, 71}}), CellWith("c", {}),
+                                             CellWith("d", {{1, 12}, {2, 32}, {3, 72}})};
+  const auto common = OverCommonSeeds(cells);
+  ASSERT_THAT(common, SizeIs(4));
+  EXPECT_DOUBLE_EQ(common[0].mean(), 40);
+  EXPECT_DOUBLE_EQ(common[1].mean(), 41) << "b's own mean is above a's because of the seeds alone";
+  EXPECT_FALSE(common[2].has_runs());
+  EXPECT_DOUBLE_EQ(common[3].mean(), 42);
+  // Nothing in common: as they are.
+  const std::vector<ExperimentCell> apart = {CellWith("a", {{1, 10}}), CellWith("b", {{2, 11}})};
+  EXPECT_DOUBLE_EQ(OverCommonSeeds(apart)[1].mean(), 11);
 }
 
 TEST(CellsOf, HoldTheRunsOfAModelBySeed) {

@@ -68,4 +68,14 @@ ExperimentResults ResultsWith(const Experiment& experiment, const LossOf& loss) 
   return results;
 }
 
+ExperimentSample SampleOf(const ExperimentRow& row, const std::string& text) {
+  return {.sweep = row.sweep,
+          .point = row.point,
+          .prompt = "Call me",
+          .seed = 7,
+          .temperature = 0.75,
+          .max_tokens = 40,
+          .text = text};
+}
+
 }  // namespace deepthin::explorer

@@ -20,4 +20,7 @@ namespace deepthin::explorer {
 using LossOf = std::function<double(const ExperimentSweep& sweep, const results::Point& point)>;
 [[nodiscard]] ExperimentResults ResultsWith(const Experiment& experiment, const LossOf& loss);
 
+// Of the run in that row.
+[[nodiscard]] ExperimentSample SampleOf(const ExperimentRow& row, const std::string& text);
+
 }  // namespace deepthin::explorer
