@@ -5,40 +5,12 @@
 #include <algorithm>
 #include <vector>
 
+#include "explorer/cli/figure_text.h"
 #include "explorer/cli/human.h"
+#include "explorer/cli/trust_report.h"
 
 namespace deepthin::explorer {
 namespace {
-
-constexpr const char* kNothing = "-";
-
-std::string Number(const Figure& figure) {
-  if (!figure.value) return kNothing;
-  std::string text = fmt::format("{:.2f}", *figure.value);
-  if (figure.interval) {
-    text += fmt::format(" ({:.2f} .. {:.2f})", figure.interval->low, figure.interval->high);
-  }
-  return text;
-}
-
-std::string Gain(const Figure& figure) {
-  if (!figure.value) return kNothing;
-  std::string text = fmt::format("{:+.2f}", *figure.value);
-  if (figure.interval) {
-    text += fmt::format(" ({:+.2f} .. {:+.2f})", figure.interval->low, figure.interval->high);
-  }
-  return text;
-}
-
-std::string Percent(const Figure& figure) {
-  if (!figure.value) return kNothing;
-  std::string text = fmt::format("{:.0f} %", 100 * *figure.value);
-  if (figure.interval) {
-    text +=
-        fmt::format(" ({:.0f} .. {:.0f})", 100 * figure.interval->low, 100 * figure.interval->high);
-  }
-  return text;
-}
 
 std::string RankingRows(const BoardSet& set) {
   std::string out;
@@ -48,10 +20,11 @@ std::string RankingRows(const BoardSet& set) {
     if (line.ranking) {
       const Ranking& r = *line.ranking;
       const bool is_baseline = &line == &set.lines.front();
-      out += fmt::format("| {} | {} | {} | {} | {} | {} | {} |\n", head, line.proxy, Number(r.tau),
-                         Number(r.rho), Percent(r.iso_decoder), Percent(r.iso_total),
-                         is_baseline ? "" : Gain(r.tau_gain));
+      out += fmt::format("| {} | {} | {} | {} | {} | {} | {} |\n", head, line.proxy,
+                         FigureText(r.tau), FigureText(r.rho), PercentText(r.iso_decoder),
+                         PercentText(r.iso_total), is_baseline ? "" : GainText(r.tau_gain));
     } else {
+      if (line.scored == 0 && line.why_not == kNotScored) continue;
       out += fmt::format("| {} | {} | {} of {} rows scored: {} | | | | |\n", head, line.proxy,
                          line.scored, set.rows, line.why_not);
     }
@@ -59,8 +32,8 @@ std::string RankingRows(const BoardSet& set) {
   }
   if (set.ceiling) {
     out += fmt::format("| {} | *perfect proxy* | {} | {} | {} | {} | |\n", head,
-                       Number(set.ceiling->tau), Number(set.ceiling->rho),
-                       Percent(set.ceiling->iso_decoder), Percent(set.ceiling->iso_total));
+                       FigureText(set.ceiling->tau), FigureText(set.ceiling->rho),
+                       PercentText(set.ceiling->iso_decoder), PercentText(set.ceiling->iso_total));
   }
   return out;
 }
@@ -168,6 +141,14 @@ std::string Covered(const Scoreboard& board, const std::string& proxy) {
       proxy, covered, rows, share, judgement);
 }
 
+std::string LeftOut(const Scoreboard& board) {
+  std::string out;
+  for (const std::string& sentence : board.left_out) {
+    out += fmt::format("{}- Left out: {}.\n", out.empty() ? "\n" : "", sentence);
+  }
+  return out;
+}
+
 std::vector<std::string> TargetsOf(const Scoreboard& board) {
   std::vector<std::string> targets;
   for (const BoardSet& set : board.sets) {
@@ -186,7 +167,7 @@ std::string Verdict(const Scoreboard& board) {
       if (set.target != target || !set.lines.front().ranking) continue;
       const auto& tau = set.lines.front().ranking->tau.value;
       taus += fmt::format("{}{} ({})", taus.empty() ? "" : ", ",
-                          tau ? fmt::format("{:.2f}", *tau) : kNothing, set.title);
+                          tau ? fmt::format("{:.2f}", *tau) : "-", set.title);
     }
     out += fmt::format("- `{}`, Kendall's tau by {}: {}.\n", board.proxies.front(), target, taus);
   }
@@ -204,21 +185,28 @@ std::string ProxiesPage(const Scoreboard& board, const std::string& command) {
   std::string out = fmt::format(
       "# Accuracy proxies, judged\n\n"
       "Made by `{}`, not by hand. How each figure is computed: [accuracy.md](accuracy.md).\n\n"
+      "## Which to trust, for what, and how far\n\n{}\n"
+      "In brackets: 90 % bootstrap intervals over the models of a set; of the perfect proxy, "
+      "which\n"
+      "knows the truth but is judged by finite evaluations (twins: by finitely many seeds), the\n"
+      "range of its luck. A coin orders 50 % of the pairs rightly. 'Surely' is: the interval of "
+      "the\n"
+      "difference to `{}` on the same models lies on one side of 0.\n\n"
       "What is fitted to trained models has seen neither the table that it is judged by nor the\n"
       "same models elsewhere; 'one model left out' has seen all but the model that it predicts,\n"
-      "and so its neighbours in the table too. In brackets: 90 % bootstrap intervals over the "
-      "models of the set; "
-      "of\n"
-      "the perfect proxy, which knows the truth but is judged by finite evaluations, the range of\n"
-      "its luck. Pairs are those within 10 % of each other's decoder or total parameters; a coin\n"
-      "has 50 %.\n\n## What it shows\n\n{}",
-      command, Verdict(board));
+      "and so its neighbours in the table too. For small models and twins it is fitted to the\n"
+      "calibration group of their experiment alone. Scores that take seconds are shown where they\n"
+      "were kept or the models are small; 'short_training (EXPERIMENT)' is the loss of the\n"
+      "experiment's twins as a score of the models whose twins they are.\n{}\n"
+      "## Set by set\n\n{}",
+      command, TrustSection(board), board.proxies.front(), LeftOut(board), Verdict(board));
   for (const std::string& target : TargetsOf(board)) {
+    const std::string pooled = PooledTable(board, target);
     out += fmt::format(
-        "\n## By {}\n\n"
+        "\n## By {}\n\n{}"
         "| models | n | pairs | proxy | tau | rho | decoder pairs | total pairs | tau less {}'s |\n"
         "|---|--:|--:|---|--:|--:|--:|--:|--:|\n",
-        target, board.proxies.front());
+        target, pooled.empty() ? "" : pooled + "\n", board.proxies.front());
     for (const BoardSet& set : board.sets) {
       if (set.target == target) out += RankingRows(set);
     }

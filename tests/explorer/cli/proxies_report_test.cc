@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "explorer/experiment/twin_sets.h"
 #include "spec/files.h"
 
 namespace deepthin::explorer {
@@ -87,14 +88,45 @@ TEST(ScoreText, HasItsUnitAndItsInterval) {
   EXPECT_EQ(IntervalText(score), "43.93 .. 45.57");
 }
 
+// The files of --experiment in the command that a page names.
+std::vector<std::string> ExperimentsOf(const std::string& command) {
+  constexpr std::string_view kOption = "--experiment ";
+  std::vector<std::string> files;
+  for (size_t at = command.find(kOption); at != std::string::npos;
+       at = command.find(kOption, at + 1)) {
+    const size_t begin = at + kOption.size();
+    files.push_back(command.substr(begin, command.find(' ', begin) - begin));
+  }
+  return files;
+}
+
 // `./dev proxies` writes it.
 TEST(ProxiesPage, IsWhatTheDocumentationHas) {
   const std::string root = std::string(DEEPTHIN_SOURCE_DIR) + "/";
+  const std::string page = ReadFile(root + "docs/proxies.md");
+  const size_t begin = page.find('`') + 1;
+  const std::string command = page.substr(begin, page.find('`', begin) - begin);
+  EXPECT_THAT(command,
+              testing::EndsWith("--scores results/proxy_scores.jsonl --out docs/proxies.md"));
   KeptScores kept(root + "results/proxy_scores.jsonl");
-  const Scoreboard board = MakeScoreboard(PaperSets(), FreeProxies(kept), kept, {});
-  const std::string page = ProxiesPage(
-      board, "deepthin proxies validate --scores results/proxy_scores.jsonl --out docs/proxies.md");
-  EXPECT_EQ(ReadFile(root + "docs/proxies.md"), page);
+  std::vector<JudgedSet> sets = PaperSets();
+  std::vector<AskedProxy> proxies = FreeProxies(kept, true);
+  std::vector<TwinSets> twins;
+  for (const std::string& file : ExperimentsOf(command)) {
+    const std::string name = file.substr(file.rfind('/') + 1);
+    twins.push_back(TwinSetsOf(ResultsFromText(ReadFile(root + file), file), name));
+  }
+  ASSERT_FALSE(twins.empty());
+  for (const TwinSets& each : twins) AddTwins(each, sets, proxies);
+  BoardOptions options;
+  options.on_score = [](const std::string& proxy, const std::string& row) {
+    ADD_FAILURE() << proxy << " has no kept score of " << row;
+  };
+  Scoreboard board = MakeScoreboard(sets, proxies, kept, options);
+  for (const TwinSets& each : twins) {
+    board.left_out.insert(board.left_out.end(), each.left_out.begin(), each.left_out.end());
+  }
+  EXPECT_EQ(page, ProxiesPage(board, command));
 }
 
 }  // namespace

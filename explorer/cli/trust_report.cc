@@ -1,0 +1,187 @@
+#include "explorer/cli/trust_report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "explorer/cli/figure_text.h"
+
+namespace deepthin::explorer {
+namespace {
+
+// Lines of one kind and target, the baseline first.
+using Kind = std::vector<const PooledLine*>;
+
+std::vector<Kind> KindsOf(const Scoreboard& board) {
+  std::vector<Kind> kinds;
+  for (const PooledLine& line : board.pooled) {
+    const bool is_next = kinds.empty() || kinds.back().front()->kind != line.kind ||
+                         kinds.back().front()->target != line.target;
+    if (is_next) kinds.emplace_back();
+    kinds.back().push_back(&line);
+  }
+  return kinds;
+}
+
+// Each kind by the first of its targets.
+std::vector<Kind> FirstTargets(const Scoreboard& board) {
+  std::vector<Kind> out;
+  for (Kind& kind : KindsOf(board)) {
+    const bool is_there = std::any_of(out.begin(), out.end(), [&](const Kind& other) {
+      return other.front()->kind == kind.front()->kind;
+    });
+    if (!is_there) out.push_back(std::move(kind));
+  }
+  return out;
+}
+
+std::string CoverageText(const PooledLine& line) {
+  if (line.predicted == 0) return "";
+  return fmt::format(
+      "{} of {} ({:.0f} %)", line.covered, line.predicted,
+      100.0 * static_cast<double>(line.covered) / static_cast<double>(line.predicted));
+}
+
+std::string CeilingText(const std::optional<double>& share) {
+  return share ? fmt::format("{:.0f} %", 100 * *share) : "-";
+}
+
+std::string Rows(const Kind& kind) {
+  std::string out;
+  std::string head = fmt::format("{}, by {}", kind.front()->kind, kind.front()->target);
+  for (const PooledLine* const line : kind) {
+    const bool is_baseline = line == kind.front();
+    out += fmt::format("| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |\n", head, line->proxy,
+                       line->sets, line->decoder.pairs, PercentText(line->decoder.accuracy),
+                       is_baseline ? "" : PointsText(line->decoder.gain), line->total.pairs,
+                       PercentText(line->total.accuracy),
+                       is_baseline ? "" : PointsText(line->total.gain), CoverageText(*line));
+    head.clear();
+  }
+  const PooledLine& all = *kind.front();
+  if (!all.decoder_ceiling && !all.total_ceiling) return out;
+  return out + fmt::format("|  | *perfect proxy* | {} | {} | {} | | {} | {} | | |\n", all.sets,
+                           all.decoder.pairs, CeilingText(all.decoder_ceiling), all.total.pairs,
+                           CeilingText(all.total_ceiling));
+}
+
+constexpr const char* kTableHead =
+    "| models, by | proxy | sets | pairs of one decoder budget | ordered rightly | less "
+    "decoder_params's | pairs of one total budget | ordered rightly | less decoder_params's | "
+    "90 % intervals hold |\n|---|---|--:|--:|--:|--:|--:|--:|--:|--:|\n";
+
+std::string Listed(const std::vector<std::string>& items) {
+  return items.empty() ? "none" : fmt::format("{}", fmt::join(items, ", "));
+}
+
+// What stands so to the baseline on pairs of either budget: "`x` (total budget: 85 against 77 %)".
+std::string Standing(const Kind& kind, bool (*stands)(const Interval& gain)) {
+  std::vector<std::string> found;
+  for (size_t i = 1; i < kind.size(); ++i) {
+    for (const auto& [budget, pairs] :
+         {std::pair{"decoder", &PooledLine::decoder}, std::pair{"total", &PooledLine::total}}) {
+      const PooledPairs& of_proxy = (*kind[i]).*pairs;
+      if (!of_proxy.gain.interval || !stands(*of_proxy.gain.interval)) continue;
+      found.push_back(fmt::format("`{}` ({} budget: {:.0f} against {:.0f} % of {})", kind[i]->proxy,
+                                  budget, 100 * of_proxy.accuracy.value.value_or(0),
+                                  100 * of_proxy.baseline.value.value_or(0), of_proxy.pairs));
+    }
+  }
+  return Listed(found);
+}
+
+bool IsAbove(const Interval& gain) { return gain.low > 0; }
+bool IsBelow(const Interval& gain) { return gain.high < 0; }
+
+std::string BaselineText(const PooledPairs& pairs, const std::optional<double>& ceiling,
+                         const char* budget) {
+  std::string out = fmt::format("{} of the {} pairs of one {} budget", PercentText(pairs.accuracy),
+                                pairs.pairs, budget);
+  return ceiling ? out + fmt::format(" (a perfect proxy: {})", CeilingText(ceiling)) : out;
+}
+
+std::string KindText(const Kind& kind) {
+  const PooledLine& first = *kind.front();
+  return fmt::format(
+      "- **Two models of one budget: {}, by {}.** `{}` orders {} and {} rightly. Surely better: "
+      "{}. Surely worse: {}.\n",
+      first.kind, first.target, first.proxy,
+      BaselineText(first.decoder, first.decoder_ceiling, "decoder"),
+      BaselineText(first.total, first.total_ceiling, "total"), Standing(kind, IsAbove),
+      Standing(kind, IsBelow));
+}
+
+// What many comparisons do.
+std::string LuckText(const std::vector<Kind>& kinds) {
+  int64_t comparisons = 0;
+  for (const Kind& kind : kinds) {
+    for (size_t i = 1; i < kind.size(); ++i) {
+      comparisons += kind[i]->decoder.gain.interval ? 1 : 0;
+      comparisons += kind[i]->total.gain.interval ? 1 : 0;
+    }
+  }
+  return fmt::format(
+      "- These are {} comparisons by 90 % intervals: luck alone is expected to make about {:.0f} "
+      "of "
+      "them look surely better, and as many surely worse.\n",
+      comparisons, 0.05 * static_cast<double>(comparisons));
+}
+
+// Models of several sizes together.
+std::string AcrossSizes(const Scoreboard& board) {
+  for (const BoardSet& set : board.sets) {
+    if (!set.is_union || !set.lines.front().ranking) continue;
+    std::string out =
+        fmt::format("- **Across sizes** ({}, {} models, by {}): ", set.title, set.rows, set.target);
+    std::vector<std::string> taus;
+    for (const BoardLine& line : set.lines) {
+      if (!line.ranking) continue;
+      taus.push_back(
+          fmt::format("`{}` has a tau of {}", line.proxy, FigureText(line.ranking->tau)));
+    }
+    return out + Listed(taus) + ".\n";
+  }
+  return "";
+}
+
+std::string IntervalsText(const std::vector<Kind>& kinds) {
+  std::vector<std::string> texts;
+  for (const Kind& kind : kinds) {
+    for (const PooledLine* const line : kind) {
+      if (line->predicted == 0) continue;
+      texts.push_back(
+          fmt::format("{} targets of {} (`{}`)", CoverageText(*line), line->kind, line->proxy));
+    }
+  }
+  if (texts.empty()) return "";
+  return fmt::format("- **How sure is a prediction?** 90 % intervals hold {}.\n", Listed(texts));
+}
+
+std::string TableOf(const std::vector<Kind>& kinds) {
+  std::string rows;
+  for (const Kind& kind : kinds) rows += Rows(kind);
+  return rows.empty() ? "" : kTableHead + rows;
+}
+
+}  // namespace
+
+std::string TrustSection(const Scoreboard& board) {
+  const std::vector<Kind> kinds = FirstTargets(board);
+  if (kinds.empty()) return "";
+  std::string out;
+  for (const Kind& kind : kinds) out += KindText(kind);
+  return out + AcrossSizes(board) + IntervalsText(kinds) + LuckText(kinds) + "\n" + TableOf(kinds);
+}
+
+std::string PooledTable(const Scoreboard& board, std::string_view target) {
+  std::vector<Kind> kinds;
+  for (Kind& kind : KindsOf(board)) {
+    if (kind.front()->target == target) kinds.push_back(std::move(kind));
+  }
+  return TableOf(kinds);
+}
+
+}  // namespace deepthin::explorer

@@ -1,0 +1,93 @@
+// What the head of the proxies' page concludes from made-up boards.
+#include "explorer/cli/trust_report.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "explorer/cli/figure_text.h"
+
+namespace deepthin::explorer {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+PooledPairs Pairs(int64_t pairs, double right, double baseline, double low, double high) {
+  PooledPairs out{.pairs = pairs, .accuracy = {}, .baseline = {}, .gain = {}};
+  out.accuracy = {right, Interval{right - 0.1, right + 0.1}};
+  out.baseline = {baseline, Interval{baseline - 0.1, baseline + 0.1}};
+  out.gain = {right - baseline, Interval{low, high}};
+  return out;
+}
+
+PooledLine Line(const std::string& proxy, const PooledPairs& decoder, const PooledPairs& total) {
+  return {.kind = "tables",
+          .target = "luck",
+          .proxy = proxy,
+          .sets = 2,
+          .decoder = decoder,
+          .total = total};
+}
+
+Scoreboard Board(const PooledPairs& of_other) {
+  Scoreboard board;
+  board.pooled = {Line("decoder_params", Pairs(40, 0.6, 0.6, 0, 0), Pairs(50, 0.7, 0.7, 0, 0)),
+                  Line("other", of_other, Pairs(50, 0.65, 0.7, -0.2, 0.1))};
+  return board;
+}
+
+TEST(TrustSection, NamesWhatIsSurelyBetterAndNothingElse) {
+  const std::string text = TrustSection(Board(Pairs(40, 0.8, 0.6, 0.05, 0.3)));
+  EXPECT_THAT(text, HasSubstr("`decoder_params` orders 60 % (50 .. 70) of the 40 pairs of one "
+                              "decoder budget and 70 % (60 .. 80) of the 50 pairs of one total "
+                              "budget rightly. Surely better: `other` (decoder budget: 80 against "
+                              "60 % of 40). Surely worse: none."));
+  EXPECT_THAT(text, HasSubstr("These are 2 comparisons"));
+}
+
+TEST(TrustSection, WhatTheIntervalLeavesOpenIsNoReasonToTrust) {
+  EXPECT_THAT(TrustSection(Board(Pairs(40, 0.8, 0.6, 0.0, 0.4))),
+              HasSubstr("Surely better: none. Surely worse: none."));
+}
+
+TEST(TrustSection, WhatIsSurelyWorseIsNamed) {
+  EXPECT_THAT(TrustSection(Board(Pairs(40, 0.3, 0.6, -0.5, -0.1))),
+              HasSubstr("Surely better: none. Surely worse: `other` (decoder budget: 30 against"));
+}
+
+TEST(TrustSection, SaysWhatAPerfectProxyWouldDo) {
+  Scoreboard board = Board(Pairs(40, 0.8, 0.6, 0.0, 0.4));
+  board.pooled[0].decoder_ceiling = 0.71;
+  EXPECT_THAT(TrustSection(board),
+              HasSubstr("of the 40 pairs of one decoder budget (a perfect proxy: 71 %) and"));
+}
+
+TEST(TrustSection, HasTheFirstTargetOfEachKindAndTheTablesAll) {
+  Scoreboard board = Board(Pairs(40, 0.8, 0.6, 0.05, 0.3));
+  PooledLine second = board.pooled[0];
+  second.target = "hope";
+  board.pooled.push_back(second);
+  EXPECT_THAT(TrustSection(board), Not(HasSubstr("hope")));
+  EXPECT_THAT(PooledTable(board, "hope"),
+              HasSubstr("| tables, by hope | decoder_params | 2 | 40 |"));
+  EXPECT_EQ(PooledTable(board, "despair"), "");
+}
+
+TEST(TrustSection, SaysHowMuchTheIntervalsHold) {
+  Scoreboard board = Board(Pairs(40, 0.8, 0.6, 0.05, 0.3));
+  board.pooled[1].predicted = 20;
+  board.pooled[1].covered = 17;
+  EXPECT_THAT(TrustSection(board), HasSubstr("17 of 20 (85 %) targets of tables (`other`)"));
+}
+
+TEST(FigureText, HasItsIntervalInItsUnits) {
+  const Figure figure{0.125, Interval{-0.25, 0.5}};
+  EXPECT_EQ(FigureText(figure), "0.12 (-0.25 .. 0.50)");
+  EXPECT_EQ(GainText(figure), "+0.12 (-0.25 .. +0.50)");
+  EXPECT_EQ(PercentText(figure), "12 % (-25 .. 50)");
+  EXPECT_EQ(PointsText(figure), "+12 (-25 .. +50)");
+  EXPECT_EQ(PercentText({}), "-");
+}
+
+}  // namespace
+}  // namespace deepthin::explorer
