@@ -63,11 +63,10 @@ struct Tally {
   }
 };
 
-std::string Said(const Tally& tally, std::string_view what) {
-  return fmt::format(
-      "{} higher on {} of {} sets and lower on {}; the interval of the difference is above 0 on {} "
-      "and below 0 on {}",
-      what, tally.ahead, tally.sets, tally.behind, tally.surely_ahead, tally.surely_behind);
+// "7 / 10 (1 / 5)".
+std::string Cell(const Tally& tally) {
+  return fmt::format("{} / {} ({} / {})", tally.ahead, tally.behind, tally.surely_ahead,
+                     tally.surely_behind);
 }
 
 const BoardLine* LineNamed(const BoardSet& set, const std::string& proxy) {
@@ -76,7 +75,7 @@ const BoardLine* LineNamed(const BoardSet& set, const std::string& proxy) {
   return found == set.lines.end() ? nullptr : &*found;
 }
 
-std::string AgainstBaseline(const Scoreboard& board, const std::string& proxy) {
+std::string TallyRow(const Scoreboard& board, const std::string& proxy) {
   Tally tau;
   Tally decoder;
   Tally total;
@@ -87,13 +86,8 @@ std::string AgainstBaseline(const Scoreboard& board, const std::string& proxy) {
     decoder.Add(line->ranking->iso_decoder_gain);
     total.Add(line->ranking->iso_total_gain);
   }
-  if (tau.sets == 0) return fmt::format("- `{}` has scores of no set.\n", proxy);
-  const int64_t sure = tau.surely_ahead + decoder.surely_ahead + total.surely_ahead;
-  return fmt::format(
-      "- `{}` against `{}`: {}. {}. {}.{}\n", proxy, board.proxies.front(),
-      Said(tau, "Kendall's tau is"), Said(decoder, "On pairs of one decoder budget accuracy is"),
-      Said(total, "On pairs of one total budget it is"),
-      sure == 0 ? " None of these sets shows it to be better than counting parameters." : "");
+  return fmt::format("| {} | {} | {} | {} | {} |\n", proxy, tau.sets, Cell(tau), Cell(decoder),
+                     Cell(total));
 }
 
 std::string AgainstCeiling(const Scoreboard& board) {
@@ -122,25 +116,6 @@ std::string AgainstCeiling(const Scoreboard& board) {
       low, high, above, sets, board.proxies.front(), within);
 }
 
-std::string Covered(const Scoreboard& board, const std::string& proxy) {
-  int64_t rows = 0;
-  int64_t covered = 0;
-  for (const BoardSet& set : board.sets) {
-    const BoardLine* const line = LineNamed(set, proxy);
-    if (set.is_union || line == nullptr || !line->coverage) continue;
-    rows += line->coverage->rows;
-    covered += line->coverage->covered;
-  }
-  if (rows == 0) return "";
-  const double share = 100.0 * static_cast<double>(covered) / static_cast<double>(rows);
-  const char* const judgement = share < 85   ? "too narrow"
-                                : share > 95 ? "too wide"
-                                             : "about what they promise";
-  return fmt::format(
-      "- The 90 % intervals of `{}` hold {} of {} targets of left-out rows ({:.0f} %): {}.\n",
-      proxy, covered, rows, share, judgement);
-}
-
 std::string LeftOut(const Scoreboard& board) {
   std::string out;
   for (const std::string& sentence : board.left_out) {
@@ -160,23 +135,18 @@ std::vector<std::string> TargetsOf(const Scoreboard& board) {
 }
 
 std::string Verdict(const Scoreboard& board) {
-  std::string out;
-  for (const std::string& target : TargetsOf(board)) {
-    std::string taus;
-    for (const BoardSet& set : board.sets) {
-      if (set.target != target || !set.lines.front().ranking) continue;
-      const auto& tau = set.lines.front().ranking->tau.value;
-      taus += fmt::format("{}{} ({})", taus.empty() ? "" : ", ",
-                          tau ? fmt::format("{:.2f}", *tau) : "-", set.title);
-    }
-    out += fmt::format("- `{}`, Kendall's tau by {}: {}.\n", board.proxies.front(), target, taus);
-  }
-  out += AgainstCeiling(board);
-  for (size_t i = 1; i < board.proxies.size(); ++i) {
-    out += AgainstBaseline(board, board.proxies[i]);
-    out += Covered(board, board.proxies[i]);
-  }
-  return out;
+  const std::string out = AgainstCeiling(board);
+  std::string rows;
+  for (size_t i = 1; i < board.proxies.size(); ++i) rows += TallyRow(board, board.proxies[i]);
+  if (rows.empty()) return out;
+  return out +
+         fmt::format(
+             "\nOn how many sets a proxy is above / below `{}`, and in brackets on how many "
+             "surely:\n\n"
+             "| proxy | sets | Kendall's tau | pairs of one decoder budget | pairs of one total "
+             "budget |\n|---|--:|--:|--:|--:|\n",
+             board.proxies.front()) +
+         rows;
 }
 
 }  // namespace

@@ -147,17 +147,36 @@ std::string AcrossSizes(const Scoreboard& board) {
   return "";
 }
 
-std::string IntervalsText(const std::vector<Kind>& kinds) {
-  std::vector<std::string> texts;
-  for (const Kind& kind : kinds) {
-    for (const PooledLine* const line : kind) {
-      if (line->predicted == 0) continue;
-      texts.push_back(
-          fmt::format("{} targets of {} (`{}`)", CoverageText(*line), line->kind, line->proxy));
+// By kind and proxy, over all targets.
+std::string IntervalsText(const Scoreboard& board) {
+  std::vector<PooledLine> sums;
+  for (const PooledLine& line : board.pooled) {
+    if (line.predicted == 0) continue;
+    const auto sum = std::find_if(sums.begin(), sums.end(), [&](const PooledLine& other) {
+      return other.kind == line.kind && other.proxy == line.proxy;
+    });
+    if (sum == sums.end()) {
+      sums.push_back(line);
+    } else {
+      sum->predicted += line.predicted;
+      sum->covered += line.covered;
     }
   }
+  std::vector<std::string> texts;
+  for (const PooledLine& sum : sums) {
+    const double share = static_cast<double>(sum.covered) / static_cast<double>(sum.predicted);
+    const char* const judgement = share < 0.85   ? "too narrow"
+                                  : share > 0.95 ? "too wide"
+                                                 : "about what they promise";
+    texts.push_back(
+        fmt::format("of `{}` on {} {}: {}", sum.proxy, sum.kind, CoverageText(sum), judgement));
+  }
   if (texts.empty()) return "";
-  return fmt::format("- **How sure is a prediction?** 90 % intervals hold {}.\n", Listed(texts));
+  return fmt::format(
+      "- **How far to trust a prediction.** 90 % intervals hold so many targets of models that "
+      "were "
+      "not fitted: {}.\n",
+      fmt::join(texts, "; "));
 }
 
 std::string TableOf(const std::vector<Kind>& kinds) {
@@ -173,7 +192,7 @@ std::string TrustSection(const Scoreboard& board) {
   if (kinds.empty()) return "";
   std::string out;
   for (const Kind& kind : kinds) out += KindText(kind);
-  return out + AcrossSizes(board) + IntervalsText(kinds) + LuckText(kinds) + "\n" + TableOf(kinds);
+  return out + AcrossSizes(board) + IntervalsText(board) + LuckText(kinds) + "\n" + TableOf(kinds);
 }
 
 std::string PooledTable(const Scoreboard& board, std::string_view target) {

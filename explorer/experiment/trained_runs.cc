@@ -85,8 +85,9 @@ class SeedFit {
     constexpr int kMostRounds = 1'000;
     constexpr double kSmall = 1e-12;
     for (int round = 0; round < kMostRounds; ++round) {
-      const double moved = std::max(Update(model_parts_, seed_parts_, true),
-                                    Update(seed_parts_, model_parts_, false));
+      // Models first: what no seed connects stays at its own mean.
+      double moved = Update(model_parts_, seed_parts_, true);
+      moved = std::max(moved, Update(seed_parts_, model_parts_, false));
       if (moved <= kSmall) return;
     }
   }

@@ -73,11 +73,20 @@ TEST(TrustSection, HasTheFirstTargetOfEachKindAndTheTablesAll) {
   EXPECT_EQ(PooledTable(board, "despair"), "");
 }
 
-TEST(TrustSection, SaysHowMuchTheIntervalsHold) {
-  Scoreboard board = Board(Pairs(40, 0.8, 0.6, 0.05, 0.3));
-  board.pooled[1].predicted = 20;
-  board.pooled[1].covered = 17;
-  EXPECT_THAT(TrustSection(board), HasSubstr("17 of 20 (85 %) targets of tables (`other`)"));
+// Over the targets of a kind together.
+TEST(TrustSection, IntervalsAreJudged) {
+  for (const auto& [covered, says] : {std::pair{10, "15 of 20 (75 %): too narrow"},
+                                      std::pair{13, "18 of 20 (90 %): about what they promise"},
+                                      std::pair{15, "20 of 20 (100 %): too wide"}}) {
+    Scoreboard board = Board(Pairs(40, 0.8, 0.6, 0.05, 0.3));
+    board.pooled[1].predicted = 5;
+    board.pooled[1].covered = 5;
+    board.pooled.push_back(board.pooled[1]);
+    board.pooled.back().target = "hope";
+    board.pooled.back().predicted = 15;
+    board.pooled.back().covered = covered;
+    EXPECT_THAT(TrustSection(board), HasSubstr(std::string("of `other` on tables ") + says));
+  }
 }
 
 TEST(FigureText, HasItsIntervalInItsUnits) {
