@@ -103,12 +103,56 @@ std::string BaselineText(const PooledPairs& pairs, const std::optional<double>& 
   return ceiling ? out + fmt::format(" (a perfect proxy: {})", CeilingText(ceiling)) : out;
 }
 
-std::string KindText(const Kind& kind) {
+bool IsOnPairs(const PooledLine& line, bool (*holds)(const Interval& gain)) {
+  return (line.decoder.gain.interval && holds(*line.decoder.gain.interval)) ||
+         (line.total.gain.interval && holds(*line.total.gain.interval));
+}
+
+bool BeatsACoin(const PooledLine& line) {
+  const auto beats = [](const Figure& accuracy) {
+    return accuracy.interval && accuracy.interval->low > 0.5;
+  };
+  return beats(line.decoder.accuracy) || beats(line.total.accuracy);
+}
+
+// Another kind on which the proxy is surely worse than the baseline; "" where there is none.
+std::string WorseElsewhere(const std::vector<Kind>& kinds, const PooledLine& of) {
+  for (const Kind& kind : kinds) {
+    for (const PooledLine* const line : kind) {
+      if (line->proxy == of.proxy && IsOnPairs(*line, IsBelow)) return line->kind;
+    }
+  }
+  return "";
+}
+
+// What follows for who has to choose.
+std::string Advice(const Kind& kind, const std::vector<Kind>& kinds) {
+  std::vector<std::string> trusted;
+  std::string contradicted;
+  for (const PooledLine* const line : kind) {
+    if (!IsOnPairs(*line, IsAbove) || !BeatsACoin(*line)) continue;
+    const std::string elsewhere = WorseElsewhere(kinds, *line);
+    if (elsewhere.empty()) {
+      trusted.push_back("`" + line->proxy + "`");
+    } else {
+      contradicted += fmt::format(" `{}` is surely better here and surely worse on {}: no guide.",
+                                  line->proxy, elsewhere);
+    }
+  }
+  const std::string baseline = kind.front()->proxy;
+  const bool counts = BeatsACoin(*kind.front());
+  if (!trusted.empty()) return fmt::format("Trust {}.", Listed(trusted)) + contradicted;
+  if (counts) return fmt::format("Trust `{}`: nothing beats it.", baseline) + contradicted;
+  return fmt::format("Trust none: `{}` does not surely beat a coin, either.", baseline) +
+         contradicted;
+}
+
+std::string KindText(const Kind& kind, const std::vector<Kind>& kinds) {
   const PooledLine& first = *kind.front();
   return fmt::format(
-      "- **Two models of one budget: {}, by {}.** `{}` orders {} and {} rightly. Surely better: "
+      "- **Two models of one budget: {}, by {}.** {} `{}` orders {} and {} rightly. Surely better: "
       "{}. Surely worse: {}.\n",
-      first.kind, first.target, first.proxy,
+      first.kind, first.target, Advice(kind, kinds), first.proxy,
       BaselineText(first.decoder, first.decoder_ceiling, "decoder"),
       BaselineText(first.total, first.total_ceiling, "total"), Standing(kind, IsAbove),
       Standing(kind, IsBelow));
@@ -191,14 +235,17 @@ std::string TrustSection(const Scoreboard& board) {
   const std::vector<Kind> kinds = FirstTargets(board);
   if (kinds.empty()) return "";
   std::string out;
-  for (const Kind& kind : kinds) out += KindText(kind);
+  for (const Kind& kind : kinds) out += KindText(kind, kinds);
   return out + AcrossSizes(board) + IntervalsText(board) + LuckText(kinds) + "\n" + TableOf(kinds);
 }
 
 std::string PooledTable(const Scoreboard& board, std::string_view target) {
+  const std::vector<Kind> shown = FirstTargets(board);
   std::vector<Kind> kinds;
   for (Kind& kind : KindsOf(board)) {
-    if (kind.front()->target == target) kinds.push_back(std::move(kind));
+    if (kind.front()->target != target) continue;
+    if (std::find(shown.begin(), shown.end(), kind) == shown.end())
+      kinds.push_back(std::move(kind));
   }
   return TableOf(kinds);
 }

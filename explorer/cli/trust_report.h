@@ -11,7 +11,7 @@ namespace deepthin::explorer {
 // Sentences, then a table, of the first target that each kind of sets has. Markdown.
 [[nodiscard]] std::string TrustSection(const Scoreboard& board);
 
-// The table of all kinds by one target; "" where there is none.
+// The table of the other kinds by one target; "" where there are none.
 [[nodiscard]] std::string PooledTable(const Scoreboard& board, std::string_view target);
 
 }  // namespace deepthin::explorer

@@ -70,7 +70,31 @@ TEST(TrustSection, HasTheFirstTargetOfEachKindAndTheTablesAll) {
   EXPECT_THAT(TrustSection(board), Not(HasSubstr("hope")));
   EXPECT_THAT(PooledTable(board, "hope"),
               HasSubstr("| tables, by hope | decoder_params | 2 | 40 |"));
+  EXPECT_EQ(PooledTable(board, "luck"), "");  // is shown at the head
   EXPECT_EQ(PooledTable(board, "despair"), "");
+}
+
+// Better than the count, better than a coin, and nowhere surely worse: else it is no guide.
+TEST(TrustSection, SaysWhatToTrust) {
+  const PooledPairs better = Pairs(40, 0.8, 0.6, 0.05, 0.3);
+  EXPECT_THAT(TrustSection(Board(better)), HasSubstr("by luck.** Trust `other`."));
+  EXPECT_THAT(TrustSection(Board(Pairs(40, 0.8, 0.6, 0, 0.3))),
+              HasSubstr("Trust `decoder_params`: nothing beats it."));
+  Scoreboard coin = Board(Pairs(40, 0.55, 0.3, 0.05, 0.3));  // (45 .. 65) is no better than a coin
+  coin.pooled[0].decoder.accuracy = {0.3, Interval{0.1, 0.4}};
+  coin.pooled[0].total.accuracy = {0.5, Interval{0.4, 0.6}};
+  coin.pooled[1].total.accuracy = {0.5, Interval{0.4, 0.6}};
+  EXPECT_THAT(TrustSection(coin), HasSubstr("Trust none: `decoder_params` does not surely beat"));
+
+  Scoreboard two = Board(better);
+  for (PooledLine line : Board(Pairs(40, 0.3, 0.6, -0.5, -0.1)).pooled) {
+    line.kind = "twins";
+    two.pooled.push_back(line);
+  }
+  const std::string text = TrustSection(two);
+  EXPECT_THAT(text,
+              HasSubstr("`other` is surely better here and surely worse on twins: no guide."));
+  EXPECT_THAT(text, Not(HasSubstr("Trust `other`")));
 }
 
 // Over the targets of a kind together.
