@@ -1,6 +1,7 @@
 #include "explorer/accuracy/ranking.h"
 
 #include <algorithm>
+#include <array>
 
 #include "spec/errors.h"
 #include "spec/random.h"
@@ -80,11 +81,18 @@ PairCount CountPairs(std::span<const double> scores, std::span<const double> tar
 
 std::vector<Figure> Bootstrap(size_t rows, size_t figures, const Compute& compute,
                               const BootstrapOptions& options) {
+  return Bootstrap(std::array{rows}, figures, compute, options);
+}
+
+std::vector<Figure> Bootstrap(std::span<const size_t> strata, size_t figures,
+                              const Compute& compute, const BootstrapOptions& options) {
   DEEPTHIN_CHECK(options.resamples >= 1 && options.share > 0 && options.share < 1);
   std::vector<Figure> out(figures);
-  if (rows == 0) return out;
-  std::vector<size_t> sample(rows);
-  for (size_t i = 0; i < rows; ++i) sample[i] = i;
+  std::vector<size_t> sample;
+  for (const size_t rows : strata) {
+    for (size_t i = 0; i < rows; ++i) sample.push_back(sample.size());
+  }
+  if (sample.empty()) return out;
   std::vector<std::optional<double>> values(figures);
   compute(sample, values);
   for (size_t f = 0; f < figures; ++f) out[f].value = values[f];
@@ -92,8 +100,12 @@ std::vector<Figure> Bootstrap(size_t rows, size_t figures, const Compute& comput
   std::vector<std::vector<double>> resampled(figures);
   SplitMix64 random(options.seed);
   for (int64_t r = 0; r < options.resamples; ++r) {
-    for (size_t& i : sample) {
-      i = static_cast<size_t>(random.NextBelow(static_cast<int64_t>(rows)));
+    size_t begin = 0;
+    for (const size_t rows : strata) {
+      for (size_t i = begin; i < begin + rows; ++i) {
+        sample[i] = begin + static_cast<size_t>(random.NextBelow(static_cast<int64_t>(rows)));
+      }
+      begin += rows;
     }
     std::fill(values.begin(), values.end(), std::nullopt);
     compute(sample, values);

@@ -83,6 +83,10 @@ using Compute =
     std::function<void(std::span<const size_t> sample, std::span<std::optional<double>> figures)>;
 [[nodiscard]] std::vector<Figure> Bootstrap(size_t rows, size_t figures, const Compute& compute,
                                             const BootstrapOptions& options);
+// The same where rows are drawn within strata, one behind the other, of so many rows each.
+[[nodiscard]] std::vector<Figure> Bootstrap(std::span<const size_t> strata, size_t figures,
+                                            const Compute& compute,
+                                            const BootstrapOptions& options);
 
 // What is said of a proxy on some rows. tau and rho are 0 where all scores tie.
 struct Ranking {

@@ -69,17 +69,26 @@ class Scorer {
 
   Scores Unfitted(const AskedProxy& asked, const JudgedSet& set) {
     Scores scores;
-    for (const TrainedRow& row : set.rows) scores.of_row.push_back(Unfitted(asked, row));
-    if (scores.count() < static_cast<int64_t>(set.rows.size())) scores.why_not = "not scored";
+    for (const TrainedRow& row : set.rows) {
+      scores.of_row.push_back(Unfitted(asked, row, set.is_small));
+    }
+    if (scores.count() < static_cast<int64_t>(set.rows.size())) scores.why_not = kNotScored;
     return scores;
   }
 
-  std::optional<ProxyScore> Unfitted(const AskedProxy& asked, const TrainedRow& row) {
+  std::optional<ProxyScore> Unfitted(const AskedProxy& asked, const TrainedRow& row,
+                                     bool is_small) {
+    const auto find = [&](const KeptScores& kept) {
+      return kept.Find(std::string(asked.entry->name), std::string(asked.entry->version),
+                       asked.settings, row.model);
+    };
+    if (asked.known != nullptr) return find(*asked.known);
     const bool is_costly = asked.entry->cost != ProxyCost::kInstant;
     if (is_costly) {
-      auto known = kept_.Find(std::string(asked.entry->name), std::string(asked.entry->version),
-                              asked.settings, row.model);
-      if (known || !options_.may_execute) return known;
+      auto known = find(kept_);
+      const bool may_execute =
+          options_.may_execute || (is_small && asked.entry->cost == ProxyCost::kSeconds);
+      if (known || !may_execute) return known;
       if (options_.on_score) options_.on_score(asked.argument, row.name);
     }
     auto& proxy = made_[asked.argument];
@@ -138,34 +147,127 @@ BoardLine LineOf(const AskedProxy& asked, const Scores& scores, const JudgedSet&
   return line;
 }
 
-BoardSet Judge(const JudgedSet& set, std::span<const AskedProxy> proxies, Scorer& scorer,
-               const BootstrapOptions& options) {
+// A set as it was judged, and what pooling its pairs takes.
+struct Judged {
+  BoardSet set;
   RankedRows rows;
+  std::vector<std::vector<double>> scores;  // by line; empty where some rows have none
+};
+
+bool IsPassedOver(const AskedProxy& asked, const JudgedSet& set) {
+  return asked.hold_out == HoldOut::kModel && (set.is_union || set.is_apart);
+}
+
+Judged Judge(const JudgedSet& set, std::span<const AskedProxy> proxies, Scorer& scorer,
+             const BootstrapOptions& options) {
+  Judged judged;
+  RankedRows& rows = judged.rows;
   std::vector<double> errors;
   for (const TrainedRow& row : set.rows) {
     rows.Add(row.target, row.model);
     if (row.standard_error) errors.push_back(*row.standard_error);
   }
-  BoardSet out{.title = set.title,
-               .target = set.target,
-               .is_union = set.is_union,
-               .rows = static_cast<int64_t>(set.rows.size()),
-               .decoder_pairs = CountPairs(rows.targets, rows.targets, rows.decoder_params).pairs,
-               .total_pairs = CountPairs(rows.targets, rows.targets, rows.total_params).pairs};
+  judged.set = {.title = set.title,
+                .target = set.target,
+                .is_union = set.is_union,
+                .rows = static_cast<int64_t>(set.rows.size()),
+                .decoder_pairs = CountPairs(rows.targets, rows.targets, rows.decoder_params).pairs,
+                .total_pairs = CountPairs(rows.targets, rows.targets, rows.total_params).pairs};
+  BoardSet& out = judged.set;
+  out.kind = set.kind;
   if (!errors.empty() && errors.size() == rows.size()) {
     double sum = 0;
     for (const double error : errors) sum += error;
     out.standard_error = sum / static_cast<double>(errors.size());
     out.ceiling = CeilingOf(rows, errors, options);
   }
-  std::vector<double> baseline;
   for (const AskedProxy& asked : proxies) {
-    if (set.is_union && asked.hold_out == HoldOut::kModel) continue;
+    if (IsPassedOver(asked, set)) continue;
     const Scores scores = scorer.Of(asked, set);
-    if (asked.entry->name == kBaseline) baseline = scores.values();
-    out.lines.push_back(LineOf(asked, scores, set, rows, baseline, options));
+    const bool is_whole = scores.count() == out.rows;
+    if (asked.known != nullptr && !is_whole) continue;
+    judged.scores.push_back(is_whole ? scores.values() : std::vector<double>());
+    out.lines.push_back(LineOf(asked, scores, set, rows, judged.scores.front(), options));
   }
+  return judged;
+}
+
+// Mean of the perfect proxy's accuracies, weighted by pairs.
+class PooledCeiling {
+ public:
+  void Add(int64_t pairs, const std::optional<double>& ceiling) {
+    if (pairs == 0) return;
+    is_known_ = is_known_ && ceiling.has_value();
+    pairs_ += pairs;
+    right_ += static_cast<double>(pairs) * ceiling.value_or(0);
+  }
+  [[nodiscard]] std::optional<double> accuracy() const {
+    if (!is_known_ || pairs_ == 0) return std::nullopt;
+    return right_ / static_cast<double>(pairs_);
+  }
+
+ private:
+  bool is_known_ = true;
+  int64_t pairs_ = 0;
+  double right_ = 0;
+};
+
+// One proxy on what was judged of one kind and target.
+std::optional<PooledLine> Pool(std::span<const Judged* const> sets, const std::string& proxy,
+                               const BootstrapOptions& options) {
+  PooledLine out{
+      .kind = sets.front()->set.kind, .target = sets.front()->set.target, .proxy = proxy};
+  std::vector<ScoredSet> scored;
+  PooledCeiling decoder;
+  PooledCeiling total;
+  for (const Judged* const judged : sets) {
+    const BoardSet& set = judged->set;
+    for (size_t i = 0; i < set.lines.size(); ++i) {
+      if (set.lines[i].proxy != proxy || !set.lines[i].ranking) continue;
+      scored.push_back({judged->rows, judged->scores[i], judged->scores.front()});
+      const auto ceiling = [&](const Figure NoiseCeiling::*figure) {
+        return set.ceiling ? ((*set.ceiling).*figure).value : std::nullopt;
+      };
+      decoder.Add(set.decoder_pairs, ceiling(&NoiseCeiling::iso_decoder));
+      total.Add(set.total_pairs, ceiling(&NoiseCeiling::iso_total));
+      if (!set.lines[i].coverage) continue;
+      out.predicted += set.lines[i].coverage->rows;
+      out.covered += set.lines[i].coverage->covered;
+    }
+  }
+  if (scored.empty()) return std::nullopt;
+  out.sets = static_cast<int64_t>(scored.size());
+  out.decoder = PoolPairs(scored, Budget::kDecoder, options);
+  out.total = PoolPairs(scored, Budget::kTotal, options);
+  out.decoder_ceiling = decoder.accuracy();
+  out.total_ceiling = total.accuracy();
   return out;
+}
+
+std::vector<PooledLine> PoolAll(std::span<const Judged> judged,
+                                std::span<const std::string> proxies,
+                                const BootstrapOptions& options) {
+  std::vector<std::vector<const Judged*>> kinds;
+  for (const Judged& each : judged) {
+    if (each.set.is_union) continue;
+    const auto kind = std::find_if(kinds.begin(), kinds.end(), [&](const auto& known) {
+      return known.front()->set.kind == each.set.kind &&
+             known.front()->set.target == each.set.target;
+    });
+    if (kind == kinds.end()) {
+      kinds.push_back({&each});
+    } else {
+      kind->push_back(&each);
+    }
+  }
+  std::vector<PooledLine> lines;
+  for (const std::vector<const Judged*>& kind : kinds) {
+    for (const std::string& proxy : proxies) {
+      auto line = Pool(kind, proxy, options);
+      if (line) lines.push_back(std::move(*line));
+    }
+  }
+  return lines;
 }
 
 }  // namespace
@@ -199,13 +301,15 @@ void RequireSettings(const AskedProxy& asked, ProxyContext context) {
 
 }  // namespace
 
-std::vector<AskedProxy> FreeProxies(const KeptScores& kept) {
+std::vector<AskedProxy> FreeProxies(const KeptScores& kept, bool with_seconds) {
   std::vector<AskedProxy> proxies;
   for (const ProxyEntry& entry : Proxies()) {
     AskedProxy asked = ParseProxy(std::string(entry.name), {});
     const bool is_kept =
         kept.HasAny(std::string(entry.name), std::string(entry.version), asked.settings);
-    if (entry.cost == ProxyCost::kInstant || is_kept) proxies.push_back(std::move(asked));
+    const bool is_cheap =
+        entry.cost == ProxyCost::kInstant || (with_seconds && entry.cost == ProxyCost::kSeconds);
+    if (is_cheap || is_kept) proxies.push_back(std::move(asked));
   }
   return proxies;
 }
@@ -227,10 +331,12 @@ Scoreboard MakeScoreboard(std::span<const JudgedSet> sets, std::vector<AskedProx
   }
   for (const AskedProxy& asked : judged) board.proxies.push_back(asked.argument);
   Scorer scorer(kept, options);
+  std::vector<Judged> of_sets;
   for (const JudgedSet& set : sets) {
-    if (set.rows.empty()) continue;
-    board.sets.push_back(Judge(set, judged, scorer, options.bootstrap));
+    if (!set.rows.empty()) of_sets.push_back(Judge(set, judged, scorer, options.bootstrap));
   }
+  board.pooled = PoolAll(of_sets, board.proxies, options.bootstrap);
+  for (Judged& each : of_sets) board.sets.push_back(std::move(each.set));
   return board;
 }
 

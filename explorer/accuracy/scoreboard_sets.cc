@@ -116,6 +116,7 @@ std::vector<JudgedSet> SetsOf(std::span<const TrainedRow> rows, const std::strin
     if (set == found.end()) {
       JudgedSet fresh{
           .title = title, .target = target, .rows = {}, .pool = {rows.begin(), rows.end()}};
+      fresh.kind = "rows of your own";
       set = found.insert(found.end(), {std::move(fresh), {}});
     }
     std::vector<Seeds>& models = set->second;

@@ -2,17 +2,19 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <filesystem>
 #include <utility>
 
 #include "explorer/accuracy/proxy_table.h"
 #include "explorer/accuracy/scoreboard.h"
-#include "explorer/accuracy/trained_rows_file.h"
 #include "explorer/cli/command_line.h"
 #include "explorer/cli/commands.h"
 #include "explorer/cli/interrupt.h"
 #include "explorer/cli/proxies_report.h"
 #include "explorer/cli/proxy_options.h"
 #include "explorer/cli/table.h"
+#include "explorer/experiment/trained_runs.h"
+#include "explorer/experiment/twin_sets.h"
 #include "spec/errors.h"
 #include "spec/files.h"
 
@@ -53,12 +55,44 @@ CommandLine& Declare(CommandLine& line) {
                   "NAME[,NAME] or all (that need no training), each with settings as "
                   "NAME:key=value; their scores are computed where --scores has them not");
   line.Text("scores", "file in which scores that take seconds or hours are kept; is gone on with")
-      .Text("trained", "file of trained rows, each of whose tables is judged by too")
+      .Text("trained", "file of trained rows or runs, each of whose tables is judged by too")
+      .List("experiment",
+            "results file of an experiment with small twins, whose groups are judged by, and whose "
+            "losses are judged as a proxy of the paper's models; may be given again")
       .Text("target", "what these rows' targets are", kOwnRuns)
+      .List("set", "judge by the sets of this title alone, as 'Table 11, 125M'; may be given again")
       .Text("out", "write the page there instead of printing it")
       .Text("resamples", "of the bootstrap", kResamples)
       .Text("seed", "of the bootstrap", kSeed);
   return line;
+}
+
+// Those whose titles are asked for; all where none is.
+std::vector<JudgedSet> Chosen(std::vector<JudgedSet> sets, const std::vector<std::string>& titles) {
+  if (titles.empty()) return sets;
+  std::vector<JudgedSet> chosen;
+  for (const std::string& title : titles) {
+    const size_t before = chosen.size();
+    std::string known;
+    for (const JudgedSet& set : sets) {
+      if (set.title == title) chosen.push_back(set);
+      if (known.find("'" + set.title + "'") != std::string::npos) continue;
+      known += (known.empty() ? "'" : ", '") + set.title + "'";
+    }
+    if (chosen.size() == before) {
+      throw InputError({"command line", "--set"}, "'" + title + "' is no set", "one of " + known);
+    }
+  }
+  return chosen;
+}
+
+std::vector<TwinSets> TwinsFrom(const CommandLine& line) {
+  std::vector<TwinSets> twins;
+  for (const std::string& path : line.GetList("experiment")) {
+    const std::string file = std::filesystem::path(path).filename();
+    twins.push_back(TwinSetsOf(ResultsFromText(ReadFile(path), path), file));
+  }
+  return twins;
 }
 
 // The command, without what does not change the page.
@@ -68,6 +102,8 @@ std::string CommandOf(const CommandLine& line) {
       std::pair{"out", ""},    std::pair{"resamples", kResamples}, std::pair{"seed", kSeed}};
   std::string command = "deepthin proxies validate";
   for (const std::string& proxy : line.GetList("proxy")) command += " --proxy " + proxy;
+  for (const std::string& file : line.GetList("experiment")) command += " --experiment " + file;
+  for (const std::string& title : line.GetList("set")) command += " --set '" + title + "'";
   for (const auto& [option, preset] : kOptions) {
     const std::string value = line.Get(option).value_or("");
     if (value == preset) continue;
@@ -84,10 +120,13 @@ int ValidateProxies(const Arguments& arguments) {
            "How well each proxy ranks models that were trained in full: Kendall's tau, Spearman's\n"
            "rho, and the share of pairs of one budget that it orders rightly, with bootstrap\n"
            "intervals, beside the parameter count and what the evaluations' error would leave a\n"
-           "perfect proxy. On the tables of MobileLLM, and on rows of your own (--trained).\n"
-           "Without --proxy: the proxies that take no time, and those with scores in --scores.",
+           "perfect proxy. On the tables of MobileLLM, on an experiment's small twins\n"
+           "(--experiment), and on rows of your own (--trained). Without --proxy: the proxies "
+           "that\n"
+           "take no time, those with scores in --scores, and on twins those that take seconds.",
        .examples = {
            "deepthin proxies validate --out docs/proxies.md",
+           "deepthin proxies validate --experiment results/experiments/twins-small.jsonl",
            "deepthin proxies validate --proxy all --scores scores.jsonl --text a.txt",
            "deepthin proxies validate --trained twins.json --target 'minus loss' --json"}});
   Declare(line);
@@ -99,7 +138,8 @@ int ValidateProxies(const Arguments& arguments) {
   std::vector<AskedProxy> proxies = ProxiesFrom(line);
   BoardOptions options;
   options.may_execute = !proxies.empty();
-  if (proxies.empty()) proxies = FreeProxies(kept);
+  const std::vector<TwinSets> twins = TwinsFrom(line);
+  if (proxies.empty()) proxies = FreeProxies(kept, !twins.empty());
   options.context = ContextFrom(line);
   options.bootstrap.resamples = line.GetInt("resamples", 1, 1'000'000);
   options.bootstrap.seed = static_cast<uint64_t>(line.GetInt("seed", 0, INT64_MAX));
@@ -107,13 +147,18 @@ int ValidateProxies(const Arguments& arguments) {
     fmt::print(stderr, "{}: {}\n", proxy, row);
   };
   std::vector<JudgedSet> sets = PaperSets();
+  for (const TwinSets& each : twins) AddTwins(each, sets, proxies);
   if (const auto path = line.GetFilled("trained")) {
-    const std::vector<TrainedRow> rows = ReadTrainedRows(*path);
+    const std::vector<TrainedRow> rows = ReadRowsOfAnyKind(*path, "");
     for (JudgedSet& set : SetsOf(rows, *line.Get("target"))) sets.push_back(std::move(set));
   }
+  sets = Chosen(std::move(sets), line.GetList("set"));
   NoteInterrupts();
   try {
-    const Scoreboard board = MakeScoreboard(sets, std::move(proxies), kept, options);
+    Scoreboard board = MakeScoreboard(sets, std::move(proxies), kept, options);
+    for (const TwinSets& each : twins) {
+      for (const std::string& sentence : each.left_out) board.left_out.push_back(sentence);
+    }
     if (out) WriteFileAtomically(*out, ProxiesPage(board, CommandOf(line)));
     if (line.json()) {
       fmt::print("{}\n", ToJson(board).dump(2));

@@ -2,13 +2,13 @@
 #include <fmt/format.h>
 
 #include "explorer/accuracy/proxy_table.h"
-#include "explorer/accuracy/trained_rows_file.h"
 #include "explorer/cli/command_line.h"
 #include "explorer/cli/commands.h"
 #include "explorer/cli/interrupt.h"
 #include "explorer/cli/proxies_report.h"
 #include "explorer/cli/proxy_options.h"
 #include "explorer/cli/table.h"
+#include "explorer/experiment/trained_runs.h"
 #include "spec/errors.h"
 #include "spec/model_argument.h"
 
@@ -89,12 +89,16 @@ int RunScore(const Arguments& arguments) {
                     "--proxy all",
                     "deepthin score mobilellm-125m --proxy decoder_params,shape_surrogate --json",
                     "deepthin score mobilellm-125m --proxy shape_surrogate:target=hellaswag",
-                    "deepthin score my.json --proxy shape_surrogate --trained rows.csv"}});
+                    "deepthin score my.json --proxy shape_surrogate --trained rows.csv",
+                    "deepthin score my.json --proxy shape_surrogate --trained twins.jsonl"}});
   AddProxyOptions(line,
                   "NAME[,NAME] or all (that need no training), each with settings as "
                   "NAME:key=value; may be given again");
   line.List("set", "override a key of the models, as n_blocks=12; may be given again")
-      .Text("trained", "file of trained rows that fitted proxies learn from; default: the paper's")
+      .Text(
+          "trained",
+          "what fitted proxies learn from: a file of trained rows, an experiment's results file or "
+          "a results database; default: the paper's rows")
       .Text("group", "of these rows: whose training is predicted; default: the largest")
       .Positional("MODEL", 1, -1);
   if (!line.Parse(arguments)) return 0;
@@ -106,8 +110,10 @@ int RunScore(const Arguments& arguments) {
     }
   }
   ProxyContext context = ContextFrom(line);
-  if (const auto path = line.GetFilled("trained")) context.rows = ReadTrainedRows(*path);
   context.group = line.GetFilled("group").value_or("");
+  if (const auto path = line.GetFilled("trained")) {
+    context.rows = ReadRowsOfAnyKind(*path, context.group);
+  }
 
   std::vector<NamedModel> models;
   for (const std::string& name : line.positional()) {

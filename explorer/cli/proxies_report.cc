@@ -5,40 +5,12 @@
 #include <algorithm>
 #include <vector>
 
+#include "explorer/cli/figure_text.h"
 #include "explorer/cli/human.h"
+#include "explorer/cli/trust_report.h"
 
 namespace deepthin::explorer {
 namespace {
-
-constexpr const char* kNothing = "-";
-
-std::string Number(const Figure& figure) {
-  if (!figure.value) return kNothing;
-  std::string text = fmt::format("{:.2f}", *figure.value);
-  if (figure.interval) {
-    text += fmt::format(" ({:.2f} .. {:.2f})", figure.interval->low, figure.interval->high);
-  }
-  return text;
-}
-
-std::string Gain(const Figure& figure) {
-  if (!figure.value) return kNothing;
-  std::string text = fmt::format("{:+.2f}", *figure.value);
-  if (figure.interval) {
-    text += fmt::format(" ({:+.2f} .. {:+.2f})", figure.interval->low, figure.interval->high);
-  }
-  return text;
-}
-
-std::string Percent(const Figure& figure) {
-  if (!figure.value) return kNothing;
-  std::string text = fmt::format("{:.0f} %", 100 * *figure.value);
-  if (figure.interval) {
-    text +=
-        fmt::format(" ({:.0f} .. {:.0f})", 100 * figure.interval->low, 100 * figure.interval->high);
-  }
-  return text;
-}
 
 std::string RankingRows(const BoardSet& set) {
   std::string out;
@@ -48,10 +20,11 @@ std::string RankingRows(const BoardSet& set) {
     if (line.ranking) {
       const Ranking& r = *line.ranking;
       const bool is_baseline = &line == &set.lines.front();
-      out += fmt::format("| {} | {} | {} | {} | {} | {} | {} |\n", head, line.proxy, Number(r.tau),
-                         Number(r.rho), Percent(r.iso_decoder), Percent(r.iso_total),
-                         is_baseline ? "" : Gain(r.tau_gain));
+      out += fmt::format("| {} | {} | {} | {} | {} | {} | {} |\n", head, line.proxy,
+                         FigureText(r.tau), FigureText(r.rho), PercentText(r.iso_decoder),
+                         PercentText(r.iso_total), is_baseline ? "" : GainText(r.tau_gain));
     } else {
+      if (line.scored == 0 && line.why_not == kNotScored) continue;
       out += fmt::format("| {} | {} | {} of {} rows scored: {} | | | | |\n", head, line.proxy,
                          line.scored, set.rows, line.why_not);
     }
@@ -59,8 +32,8 @@ std::string RankingRows(const BoardSet& set) {
   }
   if (set.ceiling) {
     out += fmt::format("| {} | *perfect proxy* | {} | {} | {} | {} | |\n", head,
-                       Number(set.ceiling->tau), Number(set.ceiling->rho),
-                       Percent(set.ceiling->iso_decoder), Percent(set.ceiling->iso_total));
+                       FigureText(set.ceiling->tau), FigureText(set.ceiling->rho),
+                       PercentText(set.ceiling->iso_decoder), PercentText(set.ceiling->iso_total));
   }
   return out;
 }
@@ -90,11 +63,10 @@ struct Tally {
   }
 };
 
-std::string Said(const Tally& tally, std::string_view what) {
-  return fmt::format(
-      "{} higher on {} of {} sets and lower on {}; the interval of the difference is above 0 on {} "
-      "and below 0 on {}",
-      what, tally.ahead, tally.sets, tally.behind, tally.surely_ahead, tally.surely_behind);
+// "7 / 10 (1 / 5)".
+std::string Cell(const Tally& tally) {
+  return fmt::format("{} / {} ({} / {})", tally.ahead, tally.behind, tally.surely_ahead,
+                     tally.surely_behind);
 }
 
 const BoardLine* LineNamed(const BoardSet& set, const std::string& proxy) {
@@ -103,7 +75,7 @@ const BoardLine* LineNamed(const BoardSet& set, const std::string& proxy) {
   return found == set.lines.end() ? nullptr : &*found;
 }
 
-std::string AgainstBaseline(const Scoreboard& board, const std::string& proxy) {
+std::string TallyRow(const Scoreboard& board, const std::string& proxy) {
   Tally tau;
   Tally decoder;
   Tally total;
@@ -114,13 +86,8 @@ std::string AgainstBaseline(const Scoreboard& board, const std::string& proxy) {
     decoder.Add(line->ranking->iso_decoder_gain);
     total.Add(line->ranking->iso_total_gain);
   }
-  if (tau.sets == 0) return fmt::format("- `{}` has scores of no set.\n", proxy);
-  const int64_t sure = tau.surely_ahead + decoder.surely_ahead + total.surely_ahead;
-  return fmt::format(
-      "- `{}` against `{}`: {}. {}. {}.{}\n", proxy, board.proxies.front(),
-      Said(tau, "Kendall's tau is"), Said(decoder, "On pairs of one decoder budget accuracy is"),
-      Said(total, "On pairs of one total budget it is"),
-      sure == 0 ? " None of these sets shows it to be better than counting parameters." : "");
+  return fmt::format("| {} | {} | {} | {} | {} |\n", proxy, tau.sets, Cell(tau), Cell(decoder),
+                     Cell(total));
 }
 
 std::string AgainstCeiling(const Scoreboard& board) {
@@ -149,23 +116,12 @@ std::string AgainstCeiling(const Scoreboard& board) {
       low, high, above, sets, board.proxies.front(), within);
 }
 
-std::string Covered(const Scoreboard& board, const std::string& proxy) {
-  int64_t rows = 0;
-  int64_t covered = 0;
-  for (const BoardSet& set : board.sets) {
-    const BoardLine* const line = LineNamed(set, proxy);
-    if (set.is_union || line == nullptr || !line->coverage) continue;
-    rows += line->coverage->rows;
-    covered += line->coverage->covered;
+std::string LeftOut(const Scoreboard& board) {
+  std::string out;
+  for (const std::string& sentence : board.left_out) {
+    out += fmt::format("{}- Left out: {}.\n", out.empty() ? "\n" : "", sentence);
   }
-  if (rows == 0) return "";
-  const double share = 100.0 * static_cast<double>(covered) / static_cast<double>(rows);
-  const char* const judgement = share < 85   ? "too narrow"
-                                : share > 95 ? "too wide"
-                                             : "about what they promise";
-  return fmt::format(
-      "- The 90 % intervals of `{}` hold {} of {} targets of left-out rows ({:.0f} %): {}.\n",
-      proxy, covered, rows, share, judgement);
+  return out;
 }
 
 std::vector<std::string> TargetsOf(const Scoreboard& board) {
@@ -179,23 +135,18 @@ std::vector<std::string> TargetsOf(const Scoreboard& board) {
 }
 
 std::string Verdict(const Scoreboard& board) {
-  std::string out;
-  for (const std::string& target : TargetsOf(board)) {
-    std::string taus;
-    for (const BoardSet& set : board.sets) {
-      if (set.target != target || !set.lines.front().ranking) continue;
-      const auto& tau = set.lines.front().ranking->tau.value;
-      taus += fmt::format("{}{} ({})", taus.empty() ? "" : ", ",
-                          tau ? fmt::format("{:.2f}", *tau) : kNothing, set.title);
-    }
-    out += fmt::format("- `{}`, Kendall's tau by {}: {}.\n", board.proxies.front(), target, taus);
-  }
-  out += AgainstCeiling(board);
-  for (size_t i = 1; i < board.proxies.size(); ++i) {
-    out += AgainstBaseline(board, board.proxies[i]);
-    out += Covered(board, board.proxies[i]);
-  }
-  return out;
+  const std::string out = AgainstCeiling(board);
+  std::string rows;
+  for (size_t i = 1; i < board.proxies.size(); ++i) rows += TallyRow(board, board.proxies[i]);
+  if (rows.empty()) return out;
+  return out +
+         fmt::format(
+             "\nOn how many sets a proxy is above / below `{}`, and in brackets on how many "
+             "surely:\n\n"
+             "| proxy | sets | Kendall's tau | pairs of one decoder budget | pairs of one total "
+             "budget |\n|---|--:|--:|--:|--:|\n",
+             board.proxies.front()) +
+         rows;
 }
 
 }  // namespace
@@ -204,21 +155,28 @@ std::string ProxiesPage(const Scoreboard& board, const std::string& command) {
   std::string out = fmt::format(
       "# Accuracy proxies, judged\n\n"
       "Made by `{}`, not by hand. How each figure is computed: [accuracy.md](accuracy.md).\n\n"
+      "## Which to trust, for what, and how far\n\n{}\n"
+      "In brackets: 90 % bootstrap intervals over the models of a set; of the perfect proxy, "
+      "which\n"
+      "knows the truth but is judged by finite evaluations (twins: by finitely many seeds), the\n"
+      "range of its luck. A coin orders 50 % of the pairs rightly. 'Surely' is: the interval of "
+      "the\n"
+      "difference to `{}` on the same models lies on one side of 0.\n\n"
       "What is fitted to trained models has seen neither the table that it is judged by nor the\n"
       "same models elsewhere; 'one model left out' has seen all but the model that it predicts,\n"
-      "and so its neighbours in the table too. In brackets: 90 % bootstrap intervals over the "
-      "models of the set; "
-      "of\n"
-      "the perfect proxy, which knows the truth but is judged by finite evaluations, the range of\n"
-      "its luck. Pairs are those within 10 % of each other's decoder or total parameters; a coin\n"
-      "has 50 %.\n\n## What it shows\n\n{}",
-      command, Verdict(board));
+      "and so its neighbours in the table too. For small models and twins it is fitted to the\n"
+      "calibration group of their experiment alone. Scores that take seconds are shown where they\n"
+      "were kept or the models are small; 'short_training (EXPERIMENT)' is the loss of the\n"
+      "experiment's twins as a score of the models whose twins they are.\n{}\n"
+      "## Set by set\n\n{}",
+      command, TrustSection(board), board.proxies.front(), LeftOut(board), Verdict(board));
   for (const std::string& target : TargetsOf(board)) {
+    const std::string pooled = PooledTable(board, target);
     out += fmt::format(
-        "\n## By {}\n\n"
+        "\n## By {}\n\n{}"
         "| models | n | pairs | proxy | tau | rho | decoder pairs | total pairs | tau less {}'s |\n"
         "|---|--:|--:|---|--:|--:|--:|--:|--:|\n",
-        target, board.proxies.front());
+        target, pooled.empty() ? "" : pooled + "\n", board.proxies.front());
     for (const BoardSet& set : board.sets) {
       if (set.target == target) out += RankingRows(set);
     }

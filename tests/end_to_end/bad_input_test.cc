@@ -59,6 +59,8 @@ TEST(BadInput, OnTheCommandLine) {
   ExpectOneSentence({"score", "mobilellm-125m", "--group", "2T"}, 2, {"'2T'", "0.25T"});
   ExpectOneSentence({"score", "mobilellm-125m", "--trained", "none.csv"}, 2, {"none.csv"});
   ExpectOneSentence({"proxies", "validate", "--out", "/nowhere/a.md"}, 1, {"/nowhere"});
+  ExpectOneSentence({"proxies", "validate", "--experiment", "none.jsonl"}, 2, {"none.jsonl"});
+  ExpectOneSentence({"proxies", "validate", "--set", "Table 0"}, 2, {"--set", "'Table 11, 125M'"});
   ExpectOneSentence({"shapes"}, 2, {"--params", "125M"});
   ExpectOneSentence({"shapes", "--params", "999B"}, 2, {"--params", "999B", "20B"});
   ExpectOneSentence({"shapes", "--params", "125M", "--head-dim", "33"}, 2, {"--head-dim", "even"});

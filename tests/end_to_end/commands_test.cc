@@ -118,6 +118,23 @@ TEST(Commands, ProxiesAreJudgedByTheUsersOwnRowsToo) {
   EXPECT_EQ(set["lines"][1]["ranking"]["tau"]["value"], 1.0);
 }
 
+// The experiment that comes with the source: its twins judge, are judged, and teach the surrogate.
+TEST(Commands, AnExperimentJudgesProxiesAndTeachesThem) {
+  const std::string file =
+      std::string(DEEPTHIN_SOURCE_DIR) + "/results/experiments/twins-small.jsonl";
+  const Json board = JsonOf({"proxies", "validate", "--experiment", file, "--proxy",
+                             "decoder_params", "--resamples", "20", "--json"});
+  EXPECT_EQ(board["sets"].back()["title"], "twins-small: depth");
+  EXPECT_EQ(board["sets"].back()["rows"], 9);
+  EXPECT_EQ(board["sets"][0]["lines"].back()["proxy"], "short_training (twins-small)");
+  const Json scores = JsonOf({"score",
+                              "mobilellm-125m:vocab_size=4096,n_blocks=12,d_model=96,n_heads=12,"
+                              "n_kv_heads=12,head_dim=8,d_ff=256,tie_embeddings=false",
+                              "--proxy", "shape_surrogate", "--trained", file, "--json"});
+  EXPECT_NEAR(scores[0]["value"].get<double>(), -6.54, 0.05);  // its own loss is in the file
+  EXPECT_THAT(scores[0]["method"].get<std::string>(), HasSubstr("twins-small.jsonl"));
+}
+
 TEST(Commands, MeasureGoesByPositionAndOperatorInAnyPrecision) {
   const TemporaryFolder folder;
   const std::string trace = folder.File("trace.json");

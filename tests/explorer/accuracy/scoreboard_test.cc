@@ -166,6 +166,87 @@ TEST(MakeScoreboard, CostlyScoresAreKeptAndFoundAgain) {
   EXPECT_EQ(calls, 67);
 }
 
+// A pool without the rows needs nothing left out: one judgement, by all of it.
+TEST(MakeScoreboard, APoolThatIsApartIsFittedWhole) {
+  std::vector<TrainedRow> rows = MadeUpRows(12, 0, 1);
+  JudgedSet set{.title = "new", .target = "made up", .rows = {rows.begin(), rows.begin() + 4}};
+  for (size_t i = 4; i < rows.size(); ++i) rows[i].table = "b";
+  set.pool = {rows.begin() + 4, rows.end()};
+  set.is_apart = true;
+  const ProxyEntry entry =
+      EntryOf(ProxyCost::kInstant, true, [](const ModelSpec& spec, const ProxyContext& context) {
+        EXPECT_EQ(context.rows.size(), 8u);
+        return Valued(MadeUpTarget(spec));
+      });
+  const Scoreboard board = Board({&set, 1}, {Asked(entry)});
+  ASSERT_EQ(board.sets[0].lines.size(), 2u);
+  EXPECT_EQ(board.sets[0].lines[1].ranking->tau.value, 1);
+}
+
+// Small models are scored unasked where that takes seconds, never where it takes hours.
+TEST(MakeScoreboard, SmallModelsAreScoredUnasked) {
+  JudgedSet set{.title = "small", .target = "made up", .rows = MadeUpRows(5, 0, 1)};
+  set.is_small = true;
+  for (const ProxyCost cost : {ProxyCost::kSeconds, ProxyCost::kHours}) {
+    const ProxyEntry entry = EntryOf(cost, false, [](const ModelSpec& spec, const ProxyContext&) {
+      return Valued(MadeUpTarget(spec));
+    });
+    KeptScores kept;
+    const Scoreboard board =
+        MakeScoreboard({&set, 1}, {Asked(entry)}, kept, {.bootstrap = kFewResamples});
+    EXPECT_EQ(board.sets[0].lines[1].scored, cost == ProxyCost::kSeconds ? 5 : 0);
+  }
+}
+
+// Scores of elsewhere: nobody is asked, and what they do not cover is passed over.
+TEST(MakeScoreboard, KnownScoresAreTakenAsTheyAre) {
+  const ProxyEntry entry =
+      EntryOf(ProxyCost::kHours, false, [](const ModelSpec&, const ProxyContext&) -> ProxyScore {
+        ADD_FAILURE() << "was asked";
+        return {};
+      });
+  std::vector<JudgedSet> sets = PaperSets();
+  sets.resize(2);  // Table 11 by size
+  KeptScores known;
+  for (const TrainedRow& row : sets[0].rows) {
+    ProxyScore score = Valued(row.target);
+    score.proxy = "made_up";
+    score.version = "1";
+    known.Keep(Json::object(), row.model, score);
+  }
+  AskedProxy asked = Asked(entry);
+  asked.known = &known;
+  const Scoreboard board = Board(sets, {asked});
+  EXPECT_NEAR(*board.sets[0].lines[1].ranking->tau.value, 1, 1e-12);
+  EXPECT_EQ(board.sets[1].lines.size(), 1u);
+  ASSERT_EQ(board.pooled.size(), 2u);
+  EXPECT_EQ(board.pooled[1].sets, 1);
+  EXPECT_EQ(board.pooled[1].decoder.pairs, board.sets[0].decoder_pairs);
+  EXPECT_EQ(board.pooled[1].decoder.accuracy.value, 1);
+}
+
+// By hand from the sets' own figures: weighted by pairs.
+TEST(MakeScoreboard, PoolsTheSetsOfAKind) {
+  const Scoreboard board = Board(PaperSets(), {});
+  const PooledLine& line = board.pooled.front();
+  EXPECT_EQ(line.target, "average of eight tasks");
+  EXPECT_EQ(line.sets, 8);  // not the union
+  int64_t pairs = 0;
+  double right = 0;
+  double ceiling = 0;
+  for (const BoardSet& set : board.sets) {
+    if (set.is_union || set.target != line.target) continue;
+    pairs += set.total_pairs;
+    const auto n = static_cast<double>(set.total_pairs);
+    right += n * *set.lines[0].ranking->iso_total.value;
+    ceiling += n * *set.ceiling->iso_total.value;
+  }
+  EXPECT_EQ(line.total.pairs, pairs);
+  EXPECT_NEAR(*line.total.accuracy.value, right / static_cast<double>(pairs), 1e-12);
+  EXPECT_NEAR(*line.total_ceiling, ceiling / static_cast<double>(pairs), 1e-12);
+  EXPECT_EQ(line.total.gain.interval, (Interval{0, 0}));  // to itself
+}
+
 TEST(SetsOf, SeedsOfAModelAreOneRow) {
   std::vector<TrainedRow> rows = MadeUpRows(3, 0, 3);
   rows[0].target = 4;

@@ -39,6 +39,7 @@ results::Trial TrialWith(const ExperimentSweep& sweep, size_t point, double loss
   record.steps = 10;
   record.tokens = 20'480;
   record.diverged = !std::isfinite(loss);
+  if (record.diverged) record.steps = 4;
   if (!record.diverged) {
     record.validation_loss = loss;
     record.loss = loss + 0.25;
@@ -46,8 +47,15 @@ results::Trial TrialWith(const ExperimentSweep& sweep, size_t point, double loss
     record.curve = {{.step = 0, .loss = {}, .validation_loss = 6.25},
                     {.step = 10, .loss = loss + 0.5, .validation_loss = loss}};
   }
-  const Json identity = {
-      {"evaluator", "train"}, {"made_up", ContentHash(sweep.sweep.name)}, {"which", point}};
+  const Json run = {{"model", ToJson(record.model)},
+                    {"seed", sweep.seed},
+                    {"options",
+                     {{"shape", {{"sequences", 8}, {"length", 256}}},
+                      {"rate", {{"steps", 10}, {"peak", sweep.learning_rate}}}}}};
+  const Json identity = {{"evaluator", "train"},
+                         {"made_up", ContentHash(sweep.sweep.name)},
+                         {"which", point},
+                         {"run", run}};
   return {.key = ContentHash(identity),
           .evaluator = "train",
           .identity = identity.dump(),
