@@ -1,5 +1,7 @@
 #include "explorer/accuracy/scoreboard.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -281,7 +283,8 @@ AskedProxy ParseProxy(const std::string& argument, const Where& where) {
     const std::string setting = argument.substr(begin + 1, end - begin - 1);
     const size_t equals = setting.find('=');
     if (equals == std::string::npos || equals == 0) {
-      throw InputError(where, "'" + argument + "' has the setting '" + setting + "'", "key=value");
+      throw InputError(where, fmt::format("'{}' has the setting '{}'", argument, setting),
+                       "key=value");
     }
     asked.settings[setting.substr(0, equals)] = ScalarFromText(setting.substr(equals + 1));
     begin = end;

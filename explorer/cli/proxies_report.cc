@@ -135,7 +135,7 @@ std::vector<std::string> TargetsOf(const Scoreboard& board) {
 }
 
 std::string Verdict(const Scoreboard& board) {
-  const std::string out = AgainstCeiling(board);
+  std::string out = AgainstCeiling(board);
   std::string rows;
   for (size_t i = 1; i < board.proxies.size(); ++i) rows += TallyRow(board, board.proxies[i]);
   if (rows.empty()) return out;

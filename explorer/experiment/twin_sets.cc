@@ -59,9 +59,9 @@ GroupRows RowsOf(const ExperimentGroup& group, std::span<const ExperimentCell> c
 }
 
 std::string TitleOf(const GroupRows& each, const std::string& experiment) {
-  const std::string title = fmt::format("{}: {}", experiment, each.group->name);
-  if (each.runs == each.planned) return title;
-  return title + fmt::format(" ({} of {} runs)", each.runs, each.planned);
+  std::string title = fmt::format("{}: {}", experiment, each.group->name);
+  if (each.runs < each.planned) title += fmt::format(" ({} of {} runs)", each.runs, each.planned);
+  return title;
 }
 
 // Rows trained as the set was, of other models.
