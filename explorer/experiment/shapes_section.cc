@@ -64,7 +64,7 @@ std::string EndsTable(std::span<const ExperimentCell* const> order) {
 // How a slope's interval lies to the paper's word.
 std::string AgreementText(const Interval& interval, double sign) {
   if (interval.low <= 0 && interval.high >= 0) return "not to be told";
-  const std::string here = interval.high < 0 ? "better" : "worse";
+  std::string here = interval.high < 0 ? "better" : "worse";
   if (sign == 0) return here;
   return here + ((interval.high < 0) == (sign < 0) ? ", as in the paper" : ", against the paper");
 }
