@@ -142,7 +142,7 @@ std::string Advice(const Kind& kind, const std::vector<Kind>& kinds) {
   const std::string baseline = kind.front()->proxy;
   const bool counts = BeatsACoin(*kind.front());
   if (!trusted.empty()) return fmt::format("Trust {}.", Listed(trusted)) + contradicted;
-  if (counts) return fmt::format("Trust `{}`: nothing beats it.", baseline) + contradicted;
+  if (counts) return fmt::format("Trust `{}`: nothing surely beats it.", baseline) + contradicted;
   return fmt::format("Trust none: `{}` does not surely beat a coin, either.", baseline) +
          contradicted;
 }

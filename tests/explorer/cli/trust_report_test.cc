@@ -79,7 +79,7 @@ TEST(TrustSection, SaysWhatToTrust) {
   const PooledPairs better = Pairs(40, 0.8, 0.6, 0.05, 0.3);
   EXPECT_THAT(TrustSection(Board(better)), HasSubstr("by luck.** Trust `other`."));
   EXPECT_THAT(TrustSection(Board(Pairs(40, 0.8, 0.6, 0, 0.3))),
-              HasSubstr("Trust `decoder_params`: nothing beats it."));
+              HasSubstr("Trust `decoder_params`: nothing surely beats it."));
   Scoreboard coin = Board(Pairs(40, 0.55, 0.3, 0.05, 0.3));  // (45 .. 65) is no better than a coin
   coin.pooled[0].decoder.accuracy = {0.3, Interval{0.1, 0.4}};
   coin.pooled[0].total.accuracy = {0.5, Interval{0.4, 0.6}};

@@ -19,7 +19,14 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-Experiment Twins() { return ExperimentFromArgument("twins"); }
+// With the groups of both shipped experiments.
+Experiment Twins() {
+  Experiment twins = ExperimentFromArgument("twins");
+  for (const ExperimentGroup& group : ExperimentFromArgument("shapes").groups) {
+    twins.groups.push_back(group);
+  }
+  return twins;
+}
 
 // The paper's averages of table 11 by its twins' models.
 const std::map<std::string, double>& PaperAverages() {
