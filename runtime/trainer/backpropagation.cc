@@ -98,7 +98,7 @@ Backpropagation<T>::State::State(const ModelSpec& model, const BatchShape& batch
       layout(LayOutParameters(spec)),
       order(ExecutionOrder(spec)),
       products(pool, precision),
-      attention(spec, shape.length, pool),
+      attention(spec, shape.length, pool, precision),
       rope(spec, shape.length, pool),
       norm{pool, static_cast<T>(spec.norm_eps)},
       activation{pool, spec.ffn} {

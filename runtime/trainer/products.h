@@ -25,6 +25,26 @@ enum class ProductPrecision {
 // bf16 where this CPU multiplies it faster than f32, else f32.
 [[nodiscard]] ProductPrecision FastestPrecision();
 
+// What products of one precision are made of. Panels and rounded rows hold per_row elements along
+// the depth in a T.
+template <class T>
+struct ProductKernels {
+  int64_t per_row = 1;
+  // Bf16Products'; null where left operands, and right ones of padded rows, are read as they lie.
+  void (*RoundRows)(MatrixView<const T> rows, T* out) = nullptr;
+  void (*PairRows)(MatrixView<const T> rows, MatrixView<T> out) = nullptr;
+  decltype(&reference::PackRows<T>) PackRows = nullptr;
+  decltype(&reference::PackColumns<T>) PackColumns = nullptr;
+  decltype(&reference::Multiply<T>) Multiply = nullptr;
+
+  // Rows of a right operand for so many elements along the depth.
+  [[nodiscard]] int64_t Depth(int64_t elements) const { return (elements + per_row - 1) / per_row; }
+};
+
+// REQUIRES: IsSupported(precision); kF32 where T is double.
+template <class T>
+[[nodiscard]] ProductKernels<T> ProductKernelsFor(ProductPrecision precision);
+
 // A right operand in panels: what Products::Pack makes, for products with several left ones.
 template <class T>
 struct PackedMatrix {
@@ -56,17 +76,11 @@ class Products {
                 MatrixView<T> out);
 
  private:
-  // Rows of a panel for so many elements along the depth.
-  [[nodiscard]] int64_t PanelRows(int64_t depth) const { return (depth + per_row_ - 1) / per_row_; }
   void MultiplyRows(MatrixView<const T> left, const PackedMatrix<T>& right,
                     MatrixView<const T> base, MatrixView<T> out) const;
 
   ThreadPool& pool_;
-  int64_t per_row_ = 1;  // elements of the depth in a panel's row
-  void (*round_rows_)(MatrixView<const T>, T*) = nullptr;
-  decltype(&reference::PackRows<T>) pack_rows_;
-  decltype(&reference::PackColumns<T>) pack_columns_;
-  decltype(&reference::Multiply<T>) multiply_;
+  ProductKernels<T> kernels_;
   PackedMatrix<T> weights_;
   Tensor<T> left_, right_;  // panels of a weight gradient's operands
 };
