@@ -14,7 +14,6 @@ namespace {
 constexpr int64_t kDepth = 512;
 // Rows of the left operand that meet all panels before the next ones do: L2 holds them.
 constexpr int64_t kRows = 96;
-constexpr int64_t kGrainRows = 48;
 // Tokens that a weight gradient is summed over at a time. Even.
 constexpr int64_t kTokens = 1024;
 
@@ -131,70 +130,72 @@ void Products<T>::MultiplyRows(MatrixView<const T> left, const PackedMatrix<T>& 
 
 template <class T>
 void Products<T>::Multiply(MatrixView<const T> left, const PackedMatrix<T>& right,
-                           MatrixView<const T> base, MatrixView<T> out) {
+                           MatrixView<const T> base, MatrixView<T> out) const {
   DEEPTHIN_CHECK(left.cols == right.depth && out.rows == left.rows && out.cols == right.cols);
   DEEPTHIN_CHECK(base.data == nullptr || (base.rows == out.rows && base.cols == out.cols));
-  const auto multiply = [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; i += kRows) {
-      const int64_t i_end = std::min(i + kRows, end);
-      MultiplyRows(left.Rows(i, i_end), right, base.data == nullptr ? base : base.Rows(i, i_end),
-                   out.Rows(i, i_end));
-    }
-  };
-  pool_.ForRanges(left.rows, kGrainRows, std::cref(multiply));
+  for (int64_t i = 0; i < left.rows; i += kRows) {
+    const int64_t end = std::min(i + kRows, left.rows);
+    MultiplyRows(left.Rows(i, end), right, base.data == nullptr ? base : base.Rows(i, end),
+                 out.Rows(i, end));
+  }
 }
 
 template <class T>
-void Products<T>::Forward(MatrixView<const T> x, MatrixView<const T> w, MatrixView<const T> base,
-                          MatrixView<T> y) {
-  PackTransposed(w, weights_);
-  Multiply(x, weights_, base, y);
+void Products<T>::Reserve(int64_t tokens, int64_t cols, PackedTokens<T>& packed) const {
+  packed.tokens = tokens;
+  packed.cols = cols;
+  Grow(packed.panels, PanelsOf(cols) * kernels_.Depth(tokens));
 }
 
 template <class T>
-void Products<T>::InputGradient(MatrixView<const T> dy, MatrixView<const T> w, MatrixView<T> dx) {
-  Pack(w, weights_);
-  Multiply(dy, weights_, {}, dx);
+void Products<T>::PackTokens(MatrixView<const T> m, int64_t first, PackedTokens<T>& packed) const {
+  DEEPTHIN_CHECK(m.cols == packed.cols && first + m.rows <= packed.tokens);
+  DEEPTHIN_CHECK(first % kernels_.per_row == 0);
+  const int64_t size = kernels_.Depth(packed.tokens);
+  for (int64_t panel = 0; panel < PanelsOf(m.cols); ++panel) {
+    kernels_.PackColumns(ColumnsOfPanel(m, panel),
+                         packed.panels.Row(panel * size + first / kernels_.per_row));
+  }
 }
 
 // Both operands in panels, so that the left one's elements of a token lie side by side.
 template <class T>
-void Products<T>::AddWeightGradient(MatrixView<const T> dy, MatrixView<const T> x,
+void Products<T>::AddWeightGradient(const PackedTokens<T>& dy, const PackedTokens<T>& x,
                                     MatrixView<T> dw) {
-  DEEPTHIN_CHECK(dy.rows == x.rows && dw.rows == dy.cols && dw.cols == x.cols);
-  const int64_t lefts = PanelsOf(dy.cols);
+  DEEPTHIN_CHECK(dy.tokens == x.tokens && dw.rows == dy.cols && dw.cols == x.cols);
+  const int64_t size = kernels_.Depth(x.tokens);
+  const int64_t step = kernels_.Depth(kTokens);
   const int64_t rights = PanelsOf(x.cols);
-  const int64_t most = kernels_.Depth(std::min(dy.rows, kTokens));
-  Grow(left_, lefts * most);
-  Grow(right_, rights * most);
-  for (int64_t t = 0; t < dy.rows; t += kTokens) {
-    const int64_t t_end = std::min(t + kTokens, dy.rows);
-    const int64_t size = kernels_.Depth(t_end - t);
-    const auto pack = [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) {
-        if (i < lefts) {
-          kernels_.PackColumns(ColumnsOfPanel(dy.Rows(t, t_end), i), left_.Row(i * size));
-        } else {
-          kernels_.PackColumns(ColumnsOfPanel(x.Rows(t, t_end), i - lefts),
-                               right_.Row((i - lefts) * size));
-        }
-      }
-    };
-    pool_.ForRanges(lefts + rights, 1, std::cref(pack));
-    const auto multiply = [&](int64_t begin, int64_t end) {
+  const auto multiply = [&](int64_t begin, int64_t end) {
+    for (int64_t k = 0; k < size; k += step) {
+      const int64_t depth = std::min(step, size - k);
       for (int64_t i = begin; i < end; ++i) {
         const int64_t row = i / rights * kPanelColumns;
         const int64_t column = i % rights * kPanelColumns;
         const MatrixView<T> part = dw.Rows(row, std::min(row + kPanelColumns, dw.rows))
                                        .Columns(column, std::min(column + kPanelColumns, dw.cols));
         const MatrixView<const T> columns =
-            Dense<const T>(right_.Row(i % rights * size), size, kPanelColumns);
-        kernels_.Multiply({left_.Row(i / rights * size), 1, kPanelColumns}, columns,
+            Dense<const T>(x.panels.Row(i % rights * size + k), depth, kPanelColumns);
+        kernels_.Multiply({dy.panels.Row(i / rights * size + k), 1, kPanelColumns}, columns,
                           AsConstView(part), part);
       }
-    };
-    pool_.ForRanges(lefts * rights, 1, std::cref(multiply));
-  }
+    }
+  };
+  pool_.ForRanges(PanelsOf(dy.cols) * rights, 1, std::cref(multiply));
+}
+
+template <class T>
+void Products<T>::AddWeightGradient(MatrixView<const T> dy, MatrixView<const T> x,
+                                    MatrixView<T> dw) {
+  DEEPTHIN_CHECK(dy.rows == x.rows);
+  Reserve(dy.rows, dy.cols, left_);
+  Reserve(x.rows, x.cols, right_);
+  const auto pack = [&](int64_t begin, int64_t end) {
+    PackTokens(dy.Rows(begin, end), begin, left_);
+    PackTokens(x.Rows(begin, end), begin, right_);
+  };
+  pool_.ForRanges(dy.rows, kRows, std::cref(pack));
+  AddWeightGradient(left_, right_, dw);
 }
 
 template class Products<float>;

@@ -45,7 +45,7 @@ struct ProductKernels {
 template <class T>
 [[nodiscard]] ProductKernels<T> ProductKernelsFor(ProductPrecision precision);
 
-// A right operand in panels: what Products::Pack makes, for products with several left ones.
+// A right operand in panels.
 template <class T>
 struct PackedMatrix {
   int64_t depth = 0;
@@ -53,27 +53,39 @@ struct PackedMatrix {
   Tensor<T> panels;  // at least [panels of 64 columns x depth, 64]
 };
 
-// On all threads of the pool, which outlives it. The operands are those of a linear map: w
-// [outputs, inputs], x [tokens, inputs], y [tokens, outputs]. REQUIRES: IsSupported(precision).
-// Throws EnvironmentError where memory does not suffice.
+// An operand of a weight's gradient in panels: columns of a matrix of tokens.
+template <class T>
+struct PackedTokens {
+  int64_t tokens = 0;
+  int64_t cols = 0;
+  Tensor<T> panels;
+};
+
+// The operands are those of a linear map: w [outputs, inputs], x [tokens, inputs], y [tokens,
+// outputs]. Matrices and gradients of weights are on all threads of the pool, which outlives it;
+// what is done with some tokens is on the calling thread, so that each thread may take some of them
+// through several products. REQUIRES: IsSupported(precision). Throws EnvironmentError where memory
+// does not suffice.
 template <class T>
 class Products {
  public:
   explicit Products(ThreadPool& pool, ProductPrecision precision = ProductPrecision::kF32);
 
-  // y = base + x w^T, or x w^T where base has no data. base may be y.
-  void Forward(MatrixView<const T> x, MatrixView<const T> w, MatrixView<const T> base,
-               MatrixView<T> y);
-  // dx = dy w
-  void InputGradient(MatrixView<const T> dy, MatrixView<const T> w, MatrixView<T> dx);
-  // dw += dy^T x
-  void AddWeightGradient(MatrixView<const T> dy, MatrixView<const T> x, MatrixView<T> dw);
-
-  // Forward and InputGradient in two parts.
+  // For y = x w^T and for dx = dy w.
   void PackTransposed(MatrixView<const T> w, PackedMatrix<T>& packed);
   void Pack(MatrixView<const T> w, PackedMatrix<T>& packed);
+  // out = base + left right, or left right where base has no data. base may be out. On the calling
+  // thread.
   void Multiply(MatrixView<const T> left, const PackedMatrix<T>& right, MatrixView<const T> base,
-                MatrixView<T> out);
+                MatrixView<T> out) const;
+
+  // Room for so many tokens.
+  void Reserve(int64_t tokens, int64_t cols, PackedTokens<T>& packed) const;
+  // Tokens `first` and following, on the calling thread. REQUIRES: room for them; first is even.
+  void PackTokens(MatrixView<const T> m, int64_t first, PackedTokens<T>& packed) const;
+  // dw += dy^T x
+  void AddWeightGradient(const PackedTokens<T>& dy, const PackedTokens<T>& x, MatrixView<T> dw);
+  void AddWeightGradient(MatrixView<const T> dy, MatrixView<const T> x, MatrixView<T> dw);
 
  private:
   void MultiplyRows(MatrixView<const T> left, const PackedMatrix<T>& right,
@@ -81,8 +93,7 @@ class Products {
 
   ThreadPool& pool_;
   ProductKernels<T> kernels_;
-  PackedMatrix<T> weights_;
-  Tensor<T> left_, right_;  // panels of a weight gradient's operands
+  PackedTokens<T> left_, right_;  // of a weight gradient whose operands come as they are
 };
 
 }  // namespace deepthin::runtime
