@@ -267,7 +267,9 @@ double Backpropagation<T>::State::Head(std::span<const T> p, std::span<T> gradie
 template <class T>
 void Backpropagation<T>::State::BackwardFfn(std::span<const T> p, const BlockPlaces& places,
                                             BlockTape<T>& tape, std::span<T> gradient) {
-  auto& [of_down, of_gate_up, of_wo] = operands;
+  GradientOperands<T>& of_down = operands[0];
+  GradientOperands<T>& of_gate_up = operands[1];
+  GradientOperands<T>& of_wo = operands[2];
   Reserve(of_down, dx.rows(), places.w_down);
   Reserve(of_gate_up, dx.rows(), places.gate_up);
   Reserve(of_wo, dx.rows(), places.wo);

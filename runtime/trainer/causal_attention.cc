@@ -144,8 +144,8 @@ struct CausalAttention<T>::Scratch {
     left = take(kTileQueries, rounded, rounded);
   }
 
-  T* turned_keys;
-  T* turned_values;
+  T* turned_keys = nullptr;
+  T* turned_values = nullptr;
   MatrixView<T> upright;               // [length, head_dim], keys or values
   MatrixView<T> dkeys, dvalues;        // [head_dim, length]
   MatrixView<T> weights, dweights;     // [kTileQueries, length]
