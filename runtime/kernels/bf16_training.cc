@@ -37,16 +37,18 @@ DEEPTHIN_BF16_INLINE __m512i RoundAlong(const float* from, int64_t n) {
   return reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(high, low));
 }
 
-// Lane j: the j-th elements of two rows, of which n are there.
+// Lane j: the j-th elements of two rows, of which n are there; a row that is null is zeros.
 DEEPTHIN_BF16_INLINE __m512i RoundAcross(const float* first, const float* second, int64_t n) {
   const __mmask16 there = First(n);
-  const __m256i low =
-      reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(_mm512_maskz_loadu_ps(there, first)));
+  const __m512 low = _mm512_maskz_loadu_ps(there, first);
   const __m512 high =
       second == nullptr ? _mm512_setzero_ps() : _mm512_maskz_loadu_ps(there, second);
-  const __m512i below = _mm512_cvtepu16_epi32(low);
-  const __m512i above = _mm512_cvtepu16_epi32(reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(high)));
-  return _mm512_or_si512(below, _mm512_slli_epi32(above, 16));
+  // Elements 0 and 16, 1 and 17 and so on, counted from below.
+  const __m512i in_turn = _mm512_set_epi32(
+      0x1f000f, 0x1e000e, 0x1d000d, 0x1c000c, 0x1b000b, 0x1a000a, 0x190009, 0x180008, 0x170007,
+      0x160006, 0x150005, 0x140004, 0x130003, 0x120002, 0x110001, 0x100000);
+  return _mm512_permutexvar_epi16(in_turn,
+                                  reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(high, low)));
 }
 
 DEEPTHIN_BF16_INLINE __m512 AddProducts(__m512 sum, __m512i a, __m512i b) {
@@ -138,16 +140,24 @@ DEEPTHIN_BF16 void PackRows(MatrixView<const float> rows, float* panel) {
   }
 }
 
+DEEPTHIN_BF16 void PairRows(MatrixView<const float> rows, MatrixView<float> out) {
+  for (int64_t k = 0; k < rows.rows; k += kPair) {
+    const float* first = rows.Row(k);
+    const float* second = k + 1 < rows.rows ? rows.Row(k + 1) : nullptr;
+    float* to = out.Row(k / kPair);
+    for (int64_t j = 0; j < rows.cols; j += kLanes) {
+      const float* below = second == nullptr ? nullptr : second + j;
+      _mm512_storeu_si512(to + j, RoundAcross(first + j, below, rows.cols - j));
+    }
+  }
+}
+
 DEEPTHIN_BF16 void PackColumns(MatrixView<const float> columns, float* panel) {
-  for (int64_t k = 0; k < columns.rows; k += kPair) {
-    const float* first = columns.Row(k);
-    const float* second = k + 1 < columns.rows ? columns.Row(k + 1) : nullptr;
-    float* to = panel + k / kPair * kPanelColumns;
-    for (int64_t v = 0; v < kVectors; ++v) {
-      const int64_t at = v * kLanes;
-      _mm512_storeu_si512(
-          to + at,
-          RoundAcross(first + at, second == nullptr ? nullptr : second + at, columns.cols - at));
+  const int64_t depth = (columns.rows + 1) / kPair;
+  PairRows(columns, Dense(panel, depth, kPanelColumns));
+  for (int64_t j = Padded(columns.cols); j < kPanelColumns; j += kLanes) {
+    for (int64_t k = 0; k < depth; ++k) {
+      _mm512_storeu_si512(panel + k * kPanelColumns + j, _mm512_setzero_si512());
     }
   }
 }

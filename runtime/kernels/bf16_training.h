@@ -7,6 +7,7 @@
 namespace deepthin::runtime::bf16 {
 
 void RoundRows(MatrixView<const float> rows, float* out);
+void PairRows(MatrixView<const float> rows, MatrixView<float> out);
 void PackRows(MatrixView<const float> rows, float* panel);
 void PackColumns(MatrixView<const float> columns, float* panel);
 void Multiply(const LeftOperand<float>& left, MatrixView<const float> right,

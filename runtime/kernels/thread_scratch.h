@@ -15,6 +15,7 @@ enum class ScratchUse {
   kPanelScales,
   kLeftRows,   // of a trainer's product, rounded
   kAttention,  // what the trainer keeps of one head
+  kTokens,     // and of some tokens on their way through a block
   kCount
 };
 

@@ -84,6 +84,7 @@ const Bf16Products* ActiveBf16Products() {
 #if defined(__x86_64__)
   static constexpr Bf16Products kProducts = {
       .RoundRows = bf16::RoundRows,
+      .PairRows = bf16::PairRows,
       .PackRows = bf16::PackRows,
       .PackColumns = bf16::PackColumns,
       .Multiply = bf16::Multiply,

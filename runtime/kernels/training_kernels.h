@@ -45,6 +45,9 @@ template <>
 struct Bf16Products {
   // out[i][k / 2]: rows of the left operand, of RoundedDepth(rows.cols) floats each.
   void (*RoundRows)(MatrixView<const float> rows, float* out);
+  // out[k / 2][j]: elements k and k + 1 of column j. Of RoundedDepth(rows.rows) rows, written up to
+  // Padded(rows.cols), with zeros for what is not there: a right operand or, transposed, a left.
+  void (*PairRows)(MatrixView<const float> rows, MatrixView<float> out);
   decltype(&reference::PackRows<float>) PackRows;
   decltype(&reference::PackColumns<float>) PackColumns;
   // right.rows and the left operand's steps count floats of two elements.

@@ -1,42 +1,38 @@
 #include "runtime/trainer/backpropagation.h"
 
 #include <algorithm>
+#include <array>
 #include <functional>
 #include <string>
 #include <vector>
 
+#include "runtime/trainer/block_tape.h"
 #include "runtime/trainer/causal_attention.h"
 #include "runtime/trainer/layers.h"
 #include "runtime/trainer/products.h"
 #include "runtime/trainer/tensor.h"
+#include "runtime/trainer/token_parts.h"
 #include "spec/errors.h"
 
 namespace deepthin::runtime {
 namespace {
 
-// Tokens whose logits are there at a time.
-constexpr int64_t kHeadTokens = 512;
+// Tokens that a thread takes at a time: few where a row is wide, for L2 to hold what they leave, or
+// where threads would go without. Multiples of the rows of the products' tiles; even.
+constexpr int64_t kManyTokens = 96;
+constexpr int64_t kFewTokens = 48;
+constexpr int64_t kBytesOfManyTokens = 256 << 10;  // of the widest matrix
+constexpr int64_t kTokensOfManyParts = 8 * kManyTokens;
+// Tokens whose logits' gradients are there at a time, and those that a thread takes.
+constexpr int64_t kHeadTokens = 960;
+constexpr int64_t kHeadTokensOfAThread = 48;
 constexpr int64_t kGrainColumns = 16;
 constexpr int64_t kGrainElements = 1 << 14;
 
-// What the backward pass needs of one executed block. A row is a token.
+// Of one weight's gradient.
 template <class T>
-struct BlockTape {
-  BlockTape(const ModelSpec& spec, const BlockPlaces& places, int64_t tokens)
-      : qkv(tokens, places.qkv.rows, kWhat),
-        attended(tokens, QueryDim(spec), kWhat),
-        log_sums(tokens, spec.n_heads, kWhat),
-        middle(tokens, spec.d_model, kWhat),
-        gate_up(tokens, places.gate_up.rows, kWhat),
-        out(tokens, spec.d_model, kWhat) {}
-
-  static constexpr const char* kWhat = "the activations of a training step";
-  Tensor<T> qkv;       // queries and keys rotated
-  Tensor<T> attended;  // [tokens, n_heads head_dim]
-  Tensor<T> log_sums;  // [tokens, n_heads]
-  Tensor<T> middle;    // the residual stream behind attention
-  Tensor<T> gate_up;   // before the activation
-  Tensor<T> out;       // the residual stream behind the block
+struct GradientOperands {
+  PackedTokens<T> dy, x;
 };
 
 }  // namespace
@@ -58,6 +54,7 @@ struct Backpropagation<T>::State {
   void BackwardAttention(std::span<const T> p, const BlockPlaces& places, MatrixView<const T> in,
                          BlockTape<T>& tape, std::span<T> gradient);
   void AddEmbeddingGradient(std::span<T> gradient);
+  void Reserve(GradientOperands<T>& of, int64_t tokens, const ParameterPlace& weight) const;
 
   [[nodiscard]] const BlockPlaces& PlacesOf(size_t executed) const {
     return layout.blocks[static_cast<size_t>(order[executed])];
@@ -77,16 +74,17 @@ struct Backpropagation<T>::State {
   RmsNorm<T> norm;
   Activation<T> activation;
 
+  int64_t tokens_of_a_thread;            // at a time
   std::vector<int32_t> inputs, targets;  // [tokens]
   std::vector<T> losses;                 // [tokens]
   Tensor<T> embedded;                    // [tokens, d_model]
   std::vector<BlockTape<T>> tapes;
-  Tensor<T> normed, dnormed;  // [tokens, d_model]
-  Tensor<T> dx;               // of the residual stream
-  Tensor<T> hidden, dhidden;  // [tokens, d_ff]
-  Tensor<T> dgate_up, dqkv, dattended;
-  Tensor<T> logits;  // [up to kHeadTokens, vocab_size]
-  PackedMatrix<T> head_forward, head_backward;
+  Tensor<T> ffn_inputs;       // [tokens, d_model], for an observer
+  Tensor<T> dx;               // [tokens, d_model], of the residual stream
+  Tensor<T> dqkv, dattended;  // [tokens, ...]
+  NormGradientSums<T> norm_sums;
+  PackedMatrix<T> packed_qkv, packed_wo, packed_gate_up, packed_down, head_forward, head_backward;
+  std::array<GradientOperands<T>, 3> operands;
 };
 
 template <class T>
@@ -98,11 +96,14 @@ Backpropagation<T>::State::State(const ModelSpec& model, const BatchShape& batch
       layout(LayOutParameters(spec)),
       order(ExecutionOrder(spec)),
       products(pool, precision),
-      attention(spec, shape.length, pool),
-      rope(spec, shape.length, pool),
-      norm{pool, static_cast<T>(spec.norm_eps)},
-      activation{pool, spec.ffn} {
+      attention(spec, shape.length, pool, precision),
+      rope(spec, shape.length),
+      norm{static_cast<T>(spec.norm_eps)},
+      activation{spec.ffn} {
   const int64_t n = shape.predicted();
+  const int64_t widest = layout.blocks.front().gate_up.rows * static_cast<int64_t>(sizeof(T));
+  const bool many = n >= kTokensOfManyParts && kManyTokens * widest <= kBytesOfManyTokens;
+  tokens_of_a_thread = many ? kManyTokens : kFewTokens;
   const auto tensor = [](int64_t rows, int64_t cols) {
     return Tensor<T>(rows, cols, BlockTape<T>::kWhat);
   };
@@ -113,15 +114,10 @@ Backpropagation<T>::State::State(const ModelSpec& model, const BatchShape& batch
   for (const int64_t block : order) {
     tapes.emplace_back(spec, layout.blocks[static_cast<size_t>(block)], n);
   }
-  normed = tensor(n, spec.d_model);
-  dnormed = tensor(n, spec.d_model);
   dx = tensor(n, spec.d_model);
-  hidden = tensor(n, spec.d_ff);
-  dhidden = tensor(n, spec.d_ff);
-  dgate_up = tensor(n, layout.blocks.front().gate_up.rows);
   dqkv = tensor(n, layout.blocks.front().qkv.rows);
   dattended = tensor(n, QueryDim(spec));
-  logits = tensor(std::min(n, kHeadTokens), spec.vocab_size);
+  norm_sums = NormGradientSums<T>(n, kFewTokens, spec.d_model);
 }
 
 template <class T>
@@ -146,6 +142,7 @@ void Backpropagation<T>::State::RunBlocks(std::span<const T> p, BatchView batch,
   DEEPTHIN_CHECK(static_cast<int64_t>(p.size()) == layout.count);
   Split(batch);
   Embed(p);
+  if (observer.on_ffn) ffn_inputs = Tensor<T>(dx.rows(), spec.d_model, BlockTape<T>::kWhat);
   for (size_t i = 0; i < order.size(); ++i) ForwardBlock(p, i, observer);
 }
 
@@ -155,6 +152,13 @@ void Backpropagation<T>::State::Clear(std::span<T> gradient) const {
     std::fill(gradient.begin() + begin, gradient.begin() + end, T{0});
   };
   pool.ForRanges(static_cast<int64_t>(gradient.size()), kGrainElements, std::cref(clear));
+}
+
+template <class T>
+void Backpropagation<T>::State::Reserve(GradientOperands<T>& of, int64_t tokens,
+                                        const ParameterPlace& weight) const {
+  products.Reserve(tokens, weight.rows, of.dy);
+  products.Reserve(tokens, weight.cols, of.x);
 }
 
 // The batch's sequences into what goes in and what is to come out.
@@ -188,21 +192,36 @@ void Backpropagation<T>::State::ForwardBlock(std::span<const T> p, size_t execut
   if (observer.on_attention) {
     on_tile = [&](const AttentionTile<T>& tile) { observer.on_attention(index, tile); };
   }
-  norm.Forward(in, places.attn_norm.In(p).data, normed.view());
-  products.Forward(AsConstView(normed.view()), places.qkv.In(p), {}, tape.qkv.view());
-  rope.Forward(tape.qkv.view());
+  const int64_t step = tokens_of_a_thread;
+  products.PackTransposed(places.qkv.In(p), packed_qkv);
+  ForTokens(pool, 0, in.rows, step, [&](int64_t begin, int64_t end) {
+    const auto [normed] = RoomFor<T, 1>(end - begin, {spec.d_model});
+    const MatrixView<T> qkv = tape.qkv.view().Rows(begin, end);
+    norm.Forward(in.Rows(begin, end), places.attn_norm.In(p).data, normed);
+    products.Multiply(AsConstView(normed), packed_qkv, {}, qkv);
+    rope.Forward(begin, qkv);
+  });
   attention.Forward(AsConstView(tape.qkv.view()), tape.attended.view(), tape.log_sums.view(),
                     on_tile);
-  products.Forward(AsConstView(tape.attended.view()), places.wo.In(p), in, tape.middle.view());
-
-  const MatrixView<const T> middle = AsConstView(tape.middle.view());
-  norm.Forward(middle, places.ffn_norm.In(p).data, normed.view());
-  products.Forward(AsConstView(normed.view()), places.gate_up.In(p), {}, tape.gate_up.view());
+  products.PackTransposed(places.wo.In(p), packed_wo);
+  products.PackTransposed(places.gate_up.In(p), packed_gate_up);
+  products.PackTransposed(places.w_down.In(p), packed_down);
+  ForTokens(pool, 0, in.rows, step, [&](int64_t begin, int64_t end) {
+    auto [normed, hidden] = RoomFor<T, 2>(end - begin, {spec.d_model, spec.d_ff});
+    if (observer.on_ffn) normed = ffn_inputs.view().Rows(begin, end);
+    const MatrixView<T> middle = tape.middle.view().Rows(begin, end);
+    const MatrixView<T> gate_up = tape.gate_up.view().Rows(begin, end);
+    products.Multiply(AsConstView(tape.attended.view().Rows(begin, end)), packed_wo,
+                      in.Rows(begin, end), middle);
+    norm.Forward(AsConstView(middle), places.ffn_norm.In(p).data, normed);
+    products.Multiply(AsConstView(normed), packed_gate_up, {}, gate_up);
+    activation.Forward(AsConstView(gate_up), hidden);
+    products.Multiply(AsConstView(hidden), packed_down, AsConstView(middle),
+                      tape.out.view().Rows(begin, end));
+  });
   if (observer.on_ffn) {
-    observer.on_ffn(index, AsConstView(normed.view()), AsConstView(tape.gate_up.view()));
+    observer.on_ffn(index, AsConstView(ffn_inputs.view()), AsConstView(tape.gate_up.view()));
   }
-  activation.Forward(AsConstView(tape.gate_up.view()), hidden.view());
-  products.Forward(AsConstView(hidden.view()), places.w_down.In(p), middle, tape.out.view());
 }
 
 // Final norm, head and loss; with a gradient also back through them, to dx.
@@ -211,68 +230,103 @@ double Backpropagation<T>::State::Head(std::span<const T> p, std::span<T> gradie
   const bool back = !gradient.empty();
   const MatrixView<const T> last = InputOf(order.size());
   const MatrixView<const T> head = layout.head.In(p);
+  const T* g = layout.final_norm.In(p).data;
   const T scale = back ? 1 / static_cast<T>(last.rows) : T{0};
-  norm.Forward(last, layout.final_norm.In(p).data, normed.view());
+  GradientOperands<T>& of_head = operands[0];
   products.PackTransposed(head, head_forward);
   if (back) products.Pack(head, head_backward);
-  for (int64_t begin = 0; begin < last.rows; begin += kHeadTokens) {
-    const int64_t end = std::min(begin + kHeadTokens, last.rows);
-    const MatrixView<const T> in = AsConstView(normed.view()).Rows(begin, end);
-    const MatrixView<T> out = logits.First(end - begin);
-    const auto from = static_cast<size_t>(begin);
-    products.Multiply(in, head_forward, {}, out);
-    CrossEntropy<T>(pool, out, std::span(targets).subspan(from), scale,
-                    std::span(losses).subspan(from));
-    if (!back) continue;
-    products.Multiply(AsConstView(out), head_backward, {}, dnormed.view().Rows(begin, end));
-    products.AddWeightGradient(AsConstView(out), in, layout.head.In(gradient));
+  for (int64_t first = 0; first < last.rows; first += kHeadTokens) {
+    const int64_t after = std::min(first + kHeadTokens, last.rows);
+    if (back) Reserve(of_head, after - first, layout.head);
+    ForTokens(pool, first, after, kHeadTokensOfAThread, [&](int64_t begin, int64_t end) {
+      const auto [normed, dnormed, logits] =
+          RoomFor<T, 3>(end - begin, {spec.d_model, spec.d_model, spec.vocab_size});
+      const auto from = static_cast<size_t>(begin);
+      norm.Forward(last.Rows(begin, end), g, normed);
+      products.Multiply(AsConstView(normed), head_forward, {}, logits);
+      CrossEntropy<T>(logits, std::span(targets).subspan(from), scale,
+                      std::span(losses).subspan(from));
+      if (!back) return;
+      products.PackTokens(AsConstView(logits), begin - first, of_head.dy);
+      products.PackTokens(AsConstView(normed), begin - first, of_head.x);
+      products.Multiply(AsConstView(logits), head_backward, {}, dnormed);
+      const MatrixView<T> dlast = dx.view().Rows(begin, end);
+      std::fill_n(dlast.data, dlast.rows * dlast.cols, T{0});
+      norm.AddBackward(last.Rows(begin, end), g, AsConstView(dnormed), dlast, norm_sums.At(begin));
+    });
+    if (back) products.AddWeightGradient(of_head.dy, of_head.x, layout.head.In(gradient));
   }
-  if (back) {
-    std::fill(dx.values().begin(), dx.values().end(), T{0});
-    norm.AddBackward(last, layout.final_norm.In(p).data, AsConstView(dnormed.view()), dx.view(),
-                     layout.final_norm.In(gradient).data);
-  }
+  if (back) norm_sums.AddTo(kHeadTokensOfAThread, layout.final_norm.In(gradient).data);
   double sum = 0;
   for (const T loss : losses) sum += static_cast<double>(loss);
   return sum / static_cast<double>(losses.size());
 }
 
-// dx, the gradient of the block's output, to that of the residual stream in its middle.
+// dx, the gradient of the block's output, to that of the residual stream in its middle; dattended
+// from that.
 template <class T>
 void Backpropagation<T>::State::BackwardFfn(std::span<const T> p, const BlockPlaces& places,
                                             BlockTape<T>& tape, std::span<T> gradient) {
-  const MatrixView<const T> dout = AsConstView(dx.view());
-  const MatrixView<const T> gate_up = AsConstView(tape.gate_up.view());
-  const MatrixView<const T> middle = AsConstView(tape.middle.view());
-  products.InputGradient(dout, places.w_down.In(p), dhidden.view());
-  activation.Backward(gate_up, AsConstView(dhidden.view()), hidden.view(), dgate_up.view());
-  products.AddWeightGradient(dout, AsConstView(hidden.view()), places.w_down.In(gradient));
-  norm.Forward(middle, places.ffn_norm.In(p).data, normed.view());
-  products.AddWeightGradient(AsConstView(dgate_up.view()), AsConstView(normed.view()),
-                             places.gate_up.In(gradient));
-  products.InputGradient(AsConstView(dgate_up.view()), places.gate_up.In(p), dnormed.view());
-  norm.AddBackward(middle, places.ffn_norm.In(p).data, AsConstView(dnormed.view()), dx.view(),
-                   places.ffn_norm.In(gradient).data);
+  GradientOperands<T>& of_down = operands[0];
+  GradientOperands<T>& of_gate_up = operands[1];
+  GradientOperands<T>& of_wo = operands[2];
+  Reserve(of_down, dx.rows(), places.w_down);
+  Reserve(of_gate_up, dx.rows(), places.gate_up);
+  Reserve(of_wo, dx.rows(), places.wo);
+  products.Pack(places.w_down.In(p), packed_down);
+  products.Pack(places.gate_up.In(p), packed_gate_up);
+  products.Pack(places.wo.In(p), packed_wo);
+  const T* g = places.ffn_norm.In(p).data;
+  ForTokens(pool, 0, dx.rows(), tokens_of_a_thread, [&](int64_t begin, int64_t end) {
+    const auto [normed, dnormed, hidden, dhidden, dgate_up] = RoomFor<T, 5>(
+        end - begin, {spec.d_model, spec.d_model, spec.d_ff, spec.d_ff, places.gate_up.rows});
+    const MatrixView<T> d = dx.view().Rows(begin, end);  // of the output, then of the middle
+    const MatrixView<const T> middle = AsConstView(tape.middle.view().Rows(begin, end));
+    products.PackTokens(AsConstView(d), begin, of_down.dy);
+    products.Multiply(AsConstView(d), packed_down, {}, dhidden);
+    activation.Backward(AsConstView(tape.gate_up.view().Rows(begin, end)), AsConstView(dhidden),
+                        hidden, dgate_up);
+    products.PackTokens(AsConstView(hidden), begin, of_down.x);
+    products.PackTokens(AsConstView(dgate_up), begin, of_gate_up.dy);
+    products.Multiply(AsConstView(dgate_up), packed_gate_up, {}, dnormed);
+    norm.Forward(middle, g, normed);
+    products.PackTokens(AsConstView(normed), begin, of_gate_up.x);
+    norm.AddBackward(middle, g, AsConstView(dnormed), d, norm_sums.At(begin));
+    products.PackTokens(AsConstView(d), begin, of_wo.dy);
+    products.PackTokens(AsConstView(tape.attended.view().Rows(begin, end)), begin, of_wo.x);
+    products.Multiply(AsConstView(d), packed_wo, {}, dattended.view().Rows(begin, end));
+  });
+  norm_sums.AddTo(tokens_of_a_thread, places.ffn_norm.In(gradient).data);
+  products.AddWeightGradient(of_down.dy, of_down.x, places.w_down.In(gradient));
+  products.AddWeightGradient(of_gate_up.dy, of_gate_up.x, places.gate_up.In(gradient));
+  products.AddWeightGradient(of_wo.dy, of_wo.x, places.wo.In(gradient));
 }
 
-// dx, the gradient of the residual stream in the block's middle, to that of its input.
+// dattended and dx, the gradient of the residual stream in the block's middle, to that of its
+// input.
 template <class T>
 void Backpropagation<T>::State::BackwardAttention(std::span<const T> p, const BlockPlaces& places,
                                                   MatrixView<const T> in, BlockTape<T>& tape,
                                                   std::span<T> gradient) {
-  const MatrixView<const T> dmiddle = AsConstView(dx.view());
-  const MatrixView<const T> attended = AsConstView(tape.attended.view());
-  products.AddWeightGradient(dmiddle, attended, places.wo.In(gradient));
-  products.InputGradient(dmiddle, places.wo.In(p), dattended.view());
-  attention.Backward(AsConstView(tape.qkv.view()), attended, AsConstView(tape.log_sums.view()),
-                     AsConstView(dattended.view()), dqkv.view());
-  rope.Backward(dqkv.view());
-  norm.Forward(in, places.attn_norm.In(p).data, normed.view());
-  products.AddWeightGradient(AsConstView(dqkv.view()), AsConstView(normed.view()),
-                             places.qkv.In(gradient));
-  products.InputGradient(AsConstView(dqkv.view()), places.qkv.In(p), dnormed.view());
-  norm.AddBackward(in, places.attn_norm.In(p).data, AsConstView(dnormed.view()), dx.view(),
-                   places.attn_norm.In(gradient).data);
+  attention.Backward(AsConstView(tape.qkv.view()), AsConstView(tape.attended.view()),
+                     AsConstView(tape.log_sums.view()), AsConstView(dattended.view()), dqkv.view());
+  GradientOperands<T>& of_qkv = operands[0];
+  Reserve(of_qkv, dx.rows(), places.qkv);
+  products.Pack(places.qkv.In(p), packed_qkv);
+  const T* g = places.attn_norm.In(p).data;
+  ForTokens(pool, 0, dx.rows(), tokens_of_a_thread, [&](int64_t begin, int64_t end) {
+    const auto [normed, dnormed] = RoomFor<T, 2>(end - begin, {spec.d_model, spec.d_model});
+    const MatrixView<T> d = dqkv.view().Rows(begin, end);
+    rope.Backward(begin, d);
+    norm.Forward(in.Rows(begin, end), g, normed);
+    products.PackTokens(AsConstView(d), begin, of_qkv.dy);
+    products.PackTokens(AsConstView(normed), begin, of_qkv.x);
+    products.Multiply(AsConstView(d), packed_qkv, {}, dnormed);
+    norm.AddBackward(in.Rows(begin, end), g, AsConstView(dnormed), dx.view().Rows(begin, end),
+                     norm_sums.At(begin));
+  });
+  norm_sums.AddTo(tokens_of_a_thread, places.attn_norm.In(gradient).data);
+  products.AddWeightGradient(of_qkv.dy, of_qkv.x, places.qkv.In(gradient));
 }
 
 // Each token's row of the table; threads take columns, so that tokens add up in their order.

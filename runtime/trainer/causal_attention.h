@@ -10,6 +10,7 @@
 #include "runtime/kernels/matrix.h"
 #include "runtime/thread_pool.h"
 #include "runtime/trainer/forward_observer.h"
+#include "runtime/trainer/products.h"
 #include "spec/model_spec.h"
 
 namespace deepthin::runtime {
@@ -18,8 +19,10 @@ namespace deepthin::runtime {
 template <class T>
 class CausalAttention {
  public:
-  // The pool outlives it. REQUIRES: Validate(spec).
-  CausalAttention(const ModelSpec& spec, int64_t sequence_length, ThreadPool& pool);
+  // The pool outlives it. `precision` is that of products; weights are found in T either way.
+  // REQUIRES: Validate(spec); as ProductKernelsFor does.
+  CausalAttention(const ModelSpec& spec, int64_t sequence_length, ThreadPool& pool,
+                  ProductPrecision precision = ProductPrecision::kF32);
 
   // qkv: [tokens, (n_heads + 2 n_kv_heads) head_dim], queries and keys rotated.
   // out: [tokens, n_heads head_dim]. log_sums: [tokens, n_heads], the natural logarithm of the sum
@@ -41,6 +44,7 @@ class CausalAttention {
   ModelSpec spec_;
   int64_t length_;
   ThreadPool& pool_;
+  ProductKernels<T> products_;
 };
 
 }  // namespace deepthin::runtime

@@ -1,6 +1,6 @@
 // What lies between the trainer's products, forward and backward: RMSNorm, RoPE, the activation of
-// the feed-forward network, the cross-entropy. A token is a row. Every result is the same for every
-// number of threads.
+// the feed-forward network, the cross-entropy. A token is a row. On the calling thread, for as many
+// tokens as it is given.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "runtime/kernels/matrix.h"
-#include "runtime/thread_pool.h"
 #include "spec/model_spec.h"
 
 namespace deepthin::runtime {
@@ -16,7 +15,6 @@ namespace deepthin::runtime {
 // y = g x r with r = 1 / sqrt(mean(x^2) + eps) (Zhang & Sennrich, arXiv 1910.07467, equation 4).
 template <class T>
 struct RmsNorm {
-  ThreadPool& pool;
   T eps;
 
   // x, y: [tokens, d_model]; g: [d_model].
@@ -31,15 +29,16 @@ struct RmsNorm {
 template <class T>
 class Rope {
  public:
-  Rope(const ModelSpec& spec, int64_t sequence_length, ThreadPool& pool);
+  Rope(const ModelSpec& spec, int64_t sequence_length);
 
-  // Queries and keys of qkv, [tokens, (n_heads + 2 n_kv_heads) head_dim].
-  void Forward(MatrixView<T> qkv) const { Rotate(qkv, sin_); }
+  // Queries and keys of qkv, [tokens, (n_heads + 2 n_kv_heads) head_dim], whose first token is
+  // number `first` of the batch.
+  void Forward(int64_t first, MatrixView<T> qkv) const { Rotate(first, qkv, sin_); }
   // Their gradients, back: the inverse of a rotation is its transpose.
-  void Backward(MatrixView<T> dqkv) const { Rotate(dqkv, back_); }
+  void Backward(int64_t first, MatrixView<T> dqkv) const { Rotate(first, dqkv, back_); }
 
  private:
-  void Rotate(MatrixView<T> qkv, const std::vector<T>& sin) const;
+  void Rotate(int64_t first, MatrixView<T> qkv, const std::vector<T>& sin) const;
 
   int64_t length_;
   int64_t rotated_;  // columns: queries and keys
@@ -49,13 +48,11 @@ class Rope {
   std::vector<T> cos_;
   std::vector<T> sin_;
   std::vector<T> back_;  // -sin
-  ThreadPool& pool_;
 };
 
 // The hidden layer from the products with gate and up (SwiGLU: [tokens, 2 d_ff]) or up alone.
 template <class T>
 struct Activation {
-  ThreadPool& pool;
   Ffn ffn;
 
   void Forward(MatrixView<const T> gate_up, MatrixView<T> hidden) const;
@@ -67,7 +64,7 @@ struct Activation {
 // losses[t] = -log softmax(logits[t])[targets[t]] in nats; where `scale` is not 0 the logits turn
 // into their gradient of scale x the sum of the losses. REQUIRES: targets in [0, logits.cols).
 template <class T>
-void CrossEntropy(ThreadPool& pool, MatrixView<T> logits, std::span<const int32_t> targets, T scale,
+void CrossEntropy(MatrixView<T> logits, std::span<const int32_t> targets, T scale,
                   std::span<T> losses);
 
 }  // namespace deepthin::runtime

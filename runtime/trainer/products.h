@@ -25,7 +25,27 @@ enum class ProductPrecision {
 // bf16 where this CPU multiplies it faster than f32, else f32.
 [[nodiscard]] ProductPrecision FastestPrecision();
 
-// A right operand in panels: what Products::Pack makes, for products with several left ones.
+// What products of one precision are made of. Panels and rounded rows hold per_row elements along
+// the depth in a T.
+template <class T>
+struct ProductKernels {
+  int64_t per_row = 1;
+  // Bf16Products'; null where left operands, and right ones of padded rows, are read as they lie.
+  void (*RoundRows)(MatrixView<const T> rows, T* out) = nullptr;
+  void (*PairRows)(MatrixView<const T> rows, MatrixView<T> out) = nullptr;
+  decltype(&reference::PackRows<T>) PackRows = nullptr;
+  decltype(&reference::PackColumns<T>) PackColumns = nullptr;
+  decltype(&reference::Multiply<T>) Multiply = nullptr;
+
+  // Rows of a right operand for so many elements along the depth.
+  [[nodiscard]] int64_t Depth(int64_t elements) const { return (elements + per_row - 1) / per_row; }
+};
+
+// REQUIRES: IsSupported(precision); kF32 where T is double.
+template <class T>
+[[nodiscard]] ProductKernels<T> ProductKernelsFor(ProductPrecision precision);
+
+// A right operand in panels.
 template <class T>
 struct PackedMatrix {
   int64_t depth = 0;
@@ -33,42 +53,47 @@ struct PackedMatrix {
   Tensor<T> panels;  // at least [panels of 64 columns x depth, 64]
 };
 
-// On all threads of the pool, which outlives it. The operands are those of a linear map: w
-// [outputs, inputs], x [tokens, inputs], y [tokens, outputs]. REQUIRES: IsSupported(precision).
-// Throws EnvironmentError where memory does not suffice.
+// An operand of a weight's gradient in panels: columns of a matrix of tokens.
+template <class T>
+struct PackedTokens {
+  int64_t tokens = 0;
+  int64_t cols = 0;
+  Tensor<T> panels;
+};
+
+// The operands are those of a linear map: w [outputs, inputs], x [tokens, inputs], y [tokens,
+// outputs]. Matrices and gradients of weights are on all threads of the pool, which outlives it;
+// what is done with some tokens is on the calling thread, so that each thread may take some of them
+// through several products. REQUIRES: IsSupported(precision). Throws EnvironmentError where memory
+// does not suffice.
 template <class T>
 class Products {
  public:
   explicit Products(ThreadPool& pool, ProductPrecision precision = ProductPrecision::kF32);
 
-  // y = base + x w^T, or x w^T where base has no data. base may be y.
-  void Forward(MatrixView<const T> x, MatrixView<const T> w, MatrixView<const T> base,
-               MatrixView<T> y);
-  // dx = dy w
-  void InputGradient(MatrixView<const T> dy, MatrixView<const T> w, MatrixView<T> dx);
-  // dw += dy^T x
-  void AddWeightGradient(MatrixView<const T> dy, MatrixView<const T> x, MatrixView<T> dw);
-
-  // Forward and InputGradient in two parts.
+  // For y = x w^T and for dx = dy w.
   void PackTransposed(MatrixView<const T> w, PackedMatrix<T>& packed);
   void Pack(MatrixView<const T> w, PackedMatrix<T>& packed);
+  // out = base + left right, or left right where base has no data. base may be out. On the calling
+  // thread.
   void Multiply(MatrixView<const T> left, const PackedMatrix<T>& right, MatrixView<const T> base,
-                MatrixView<T> out);
+                MatrixView<T> out) const;
+
+  // Room for so many tokens.
+  void Reserve(int64_t tokens, int64_t cols, PackedTokens<T>& packed) const;
+  // Tokens `first` and following, on the calling thread. REQUIRES: room for them; first is even.
+  void PackTokens(MatrixView<const T> m, int64_t first, PackedTokens<T>& packed) const;
+  // dw += dy^T x
+  void AddWeightGradient(const PackedTokens<T>& dy, const PackedTokens<T>& x, MatrixView<T> dw);
+  void AddWeightGradient(MatrixView<const T> dy, MatrixView<const T> x, MatrixView<T> dw);
 
  private:
-  // Rows of a panel for so many elements along the depth.
-  [[nodiscard]] int64_t PanelRows(int64_t depth) const { return (depth + per_row_ - 1) / per_row_; }
   void MultiplyRows(MatrixView<const T> left, const PackedMatrix<T>& right,
                     MatrixView<const T> base, MatrixView<T> out) const;
 
   ThreadPool& pool_;
-  int64_t per_row_ = 1;  // elements of the depth in a panel's row
-  void (*round_rows_)(MatrixView<const T>, T*) = nullptr;
-  decltype(&reference::PackRows<T>) pack_rows_;
-  decltype(&reference::PackColumns<T>) pack_columns_;
-  decltype(&reference::Multiply<T>) multiply_;
-  PackedMatrix<T> weights_;
-  Tensor<T> left_, right_;  // panels of a weight gradient's operands
+  ProductKernels<T> kernels_;
+  PackedTokens<T> left_, right_;  // of a weight gradient whose operands come as they are
 };
 
 }  // namespace deepthin::runtime

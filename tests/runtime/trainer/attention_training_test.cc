@@ -1,5 +1,5 @@
-// Attention by tiles against the sums written out, in f64: at the edges of tiles, forward and
-// backward.
+// Attention by tiles against the sums written out: at the edges of tiles, forward and backward, in
+// f64, in f32, and with operands rounded to bf16.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -7,6 +7,7 @@
 #include <tuple>
 #include <vector>
 
+#include "runtime/kernels/float16.h"
 #include "runtime/trainer/causal_attention.h"
 #include "runtime/trainer/tensor.h"
 
@@ -117,6 +118,122 @@ TEST_P(AttentionTrainingTest, BackwardIsTheDerivativeOfForward) {
 INSTANTIATE_TEST_SUITE_P(AroundTiles, AttentionTrainingTest,
                          testing::Combine(testing::Values(1, 2, 31, 32, 33, 64, 150),
                                           testing::Values(1, 2, 4)));
+
+// ---- f32 and bf16 ----
+
+// A gradient or output written out, and the sum of its terms' magnitudes.
+struct Sums {
+  Sums(int64_t rows, int64_t cols)
+      : values(rows, cols, "a test"), magnitudes(rows, cols, "a test") {}
+  void Add(int64_t row, int64_t col, double term) {
+    values.Row(row)[col] += term;
+    magnitudes.Row(row)[col] += std::abs(term);
+  }
+  Tensor<double> values, magnitudes;
+};
+
+struct WrittenOut {
+  Sums out, dqkv;
+};
+
+// One sequence of one head for each token and position; the gradient of products of a query and
+// keys is P (dP - sum(P dP)) times the scale.
+WrittenOut WriteOut(const ModelSpec& spec, const Tensor<float>& qkv, const Tensor<float>& dout) {
+  const int64_t hd = spec.head_dim;
+  WrittenOut result = {{qkv.rows(), QueryDim(spec)}, {qkv.rows(), qkv.cols()}};
+  const double scale = 1 / std::sqrt(static_cast<double>(hd));
+  for (int64_t head = 0; head < spec.n_heads; ++head) {
+    const int64_t query = head * hd;
+    const int64_t key = QueryDim(spec) + head / (spec.n_heads / spec.n_kv_heads) * hd;
+    const int64_t value = key + KvDim(spec);
+    const auto dot = [&](const float* a, const float* b) {
+      double sum = 0;
+      for (int64_t c = 0; c < hd; ++c) sum += static_cast<double>(a[c]) * static_cast<double>(b[c]);
+      return sum;
+    };
+    for (int64_t t = 0; t < qkv.rows(); ++t) {
+      std::vector<double> p;
+      double sum = 0;
+      for (int64_t j = 0; j <= t; ++j) {
+        p.push_back(std::exp(scale * dot(qkv.Row(t) + query, qkv.Row(j) + key)));
+        sum += p.back();
+      }
+      double mean = 0;  // of dP
+      for (int64_t j = 0; j <= t; ++j) {
+        p[static_cast<size_t>(j)] /= sum;
+        mean += p[static_cast<size_t>(j)] * dot(dout.Row(t) + query, qkv.Row(j) + value);
+      }
+      for (int64_t j = 0; j <= t; ++j) {
+        const double weight = p[static_cast<size_t>(j)];
+        const double dscore =
+            scale * weight * (dot(dout.Row(t) + query, qkv.Row(j) + value) - mean);
+        for (int64_t c = 0; c < hd; ++c) {
+          result.out.Add(t, query + c, weight * static_cast<double>(qkv.Row(j)[value + c]));
+          result.dqkv.Add(j, value + c, weight * static_cast<double>(dout.Row(t)[query + c]));
+          result.dqkv.Add(t, query + c, dscore * static_cast<double>(qkv.Row(j)[key + c]));
+          result.dqkv.Add(j, key + c, dscore * static_cast<double>(qkv.Row(t)[query + c]));
+        }
+      }
+    }
+  }
+  return result;
+}
+
+void ExpectNear(const Tensor<float>& actual, const Sums& expected, double share) {
+  for (int64_t r = 0; r < actual.rows(); ++r) {
+    for (int64_t c = 0; c < actual.cols(); ++c) {
+      ASSERT_NEAR(static_cast<double>(actual.Row(r)[c]), expected.values.Row(r)[c],
+                  share * expected.magnitudes.Row(r)[c] + 1e-6)
+          << r << ", " << c;
+    }
+  }
+}
+
+// Length, head_dim, precision.
+class FloatAttentionTest
+    : public testing::TestWithParam<std::tuple<int64_t, int64_t, ProductPrecision>> {};
+
+// Queries, keys, values and dO are numbers of bf16, so that of the operands only weights and the
+// gradients of scores are rounded: by 2^-8 of each term.
+TEST_P(FloatAttentionTest, AgreesWithSumsToItsRounding) {
+  const auto [length, head_dim, precision] = GetParam();
+  if (!IsSupported(precision)) GTEST_SKIP() << "no bf16 here";
+  ModelSpec spec = SpecOf(2, 1);
+  spec.head_dim = head_dim;
+  const auto numbers = [](int64_t rows, int64_t cols, uint32_t seed) {
+    const Tensor<double> random = Random(rows, cols, seed);
+    Tensor<float> out(rows, cols, "a test");
+    for (size_t i = 0; i < out.values().size(); ++i) {
+      out.values()[i] = FloatFromBf16(Bf16FromFloat(static_cast<float>(random.values()[i] / 2)));
+    }
+    return out;
+  };
+  const Tensor<float> qkv = numbers(length, QueryDim(spec) + 2 * KvDim(spec), 1);
+  const Tensor<float> dout = numbers(length, QueryDim(spec), 2);
+  const WrittenOut expected = WriteOut(spec, qkv, dout);
+  // exp of scores of up to some 20 that are sums in f32 is off by up to 1e-5 of itself.
+  const double rounding = 2e-5 + (precision == ProductPrecision::kBf16 ? 0x1p-8 : 0);
+
+  ThreadPool pool(1);
+  CausalAttention<float> attention(spec, length, pool, precision);
+  Tensor<float> out(length, QueryDim(spec), "a test");
+  Tensor<float> log_sums(length, spec.n_heads, "a test");
+  attention.Forward(qkv.view(), out.view(), log_sums.view());
+  ExpectNear(out, expected.out, rounding);
+  // What follows from the rounding of `out` is not looked at here.
+  for (size_t i = 0; i < out.values().size(); ++i) {
+    out.values()[i] = static_cast<float>(expected.out.values.values()[i]);
+  }
+  Tensor<float> dqkv(length, qkv.cols(), "a test");
+  attention.Backward(qkv.view(), AsConstView(out.view()), AsConstView(log_sums.view()), dout.view(),
+                     dqkv.view());
+  ExpectNear(dqkv, expected.dqkv, rounding);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    AroundTiles, FloatAttentionTest,
+    testing::Combine(testing::Values(1, 2, 31, 32, 33, 65, 130), testing::Values(2, 6, 16, 70),
+                     testing::Values(ProductPrecision::kF32, ProductPrecision::kBf16)));
 
 }  // namespace
 }  // namespace deepthin::runtime

@@ -57,8 +57,11 @@ void CheckShape(const Shape& shape, ProductPrecision precision, double rounding)
   auto dx = Random<T>(tokens, inputs, 6);
   const auto old = Random<T>(outputs, inputs, 7);
   auto dw = Random<T>(outputs, inputs, 7);
-  products.Forward(x.view(), w.view(), base.view(), y.view());
-  products.InputGradient(dy.view(), w.view(), dx.view());
+  PackedMatrix<T> packed;
+  products.PackTransposed(w.view(), packed);
+  products.Multiply(x.view(), packed, base.view(), y.view());
+  products.Pack(w.view(), packed);
+  products.Multiply(dy.view(), packed, {}, dx.view());
   products.AddWeightGradient(dy.view(), x.view(), dw.view());
   const auto expect = [rounding](T actual, const Element& sum, int64_t depth) {
     const double share = rounding + static_cast<double>(depth + 3) * 0x1p-24;
@@ -106,24 +109,40 @@ TEST_P(ProductsTest, Bf16AgreesWithSumsToItsRounding) {
 
 INSTANTIATE_TEST_SUITE_P(AroundBlocks, ProductsTest, testing::ValuesIn(kShapes));
 
-TEST(ProductsOfThreadsTest, AreTheSameBitsForEveryNumberOfThreads) {
+// All tokens at once on one thread, or some at a time and weight gradients on three.
+TEST(ProductsOfThreadsTest, AreTheSameBitsHoweverTheTokensAreSplit) {
+  constexpr int64_t kTokens = 500;
   for (const auto precision : {ProductPrecision::kF32, ProductPrecision::kBf16}) {
     if (!IsSupported(precision)) continue;
-    const auto x = Random<float>(500, 70, 1);
+    const auto x = Random<float>(kTokens, 70, 1);
     const auto w = Random<float>(130, 70, 2);
-    const auto dy = Random<float>(500, 130, 3);
+    const auto dy = Random<float>(kTokens, 130, 3);
     Tensor<float> y[2];
     Tensor<float> dx[2];
     Tensor<float> dw[2];
     for (const size_t i : {size_t{0}, size_t{1}}) {
       ThreadPool pool(i == 0 ? 1 : 3);
       Products<float> products(pool, precision);
-      y[i] = Tensor<float>(500, 130, "a test");
-      dx[i] = Tensor<float>(500, 70, "a test");
+      y[i] = Tensor<float>(kTokens, 130, "a test");
+      dx[i] = Tensor<float>(kTokens, 70, "a test");
       dw[i] = Tensor<float>(130, 70, "a test");
-      products.Forward(x.view(), w.view(), {}, y[i].view());
-      products.InputGradient(dy.view(), w.view(), dx[i].view());
-      products.AddWeightGradient(dy.view(), x.view(), dw[i].view());
+      PackedMatrix<float> forward;
+      PackedMatrix<float> backward;
+      PackedTokens<float> packed_dy;
+      PackedTokens<float> packed_x;
+      products.PackTransposed(w.view(), forward);
+      products.Pack(w.view(), backward);
+      products.Reserve(kTokens, 130, packed_dy);
+      products.Reserve(kTokens, 70, packed_x);
+      const int64_t step = i == 0 ? kTokens : 26;
+      for (int64_t t = 0; t < kTokens; t += step) {
+        const int64_t end = std::min(t + step, kTokens);
+        products.Multiply(x.view().Rows(t, end), forward, {}, y[i].view().Rows(t, end));
+        products.Multiply(dy.view().Rows(t, end), backward, {}, dx[i].view().Rows(t, end));
+        products.PackTokens(dy.view().Rows(t, end), t, packed_dy);
+        products.PackTokens(x.view().Rows(t, end), t, packed_x);
+      }
+      products.AddWeightGradient(packed_dy, packed_x, dw[i].view());
     }
     EXPECT_TRUE(std::ranges::equal(y[0].values(), y[1].values()));
     EXPECT_TRUE(std::ranges::equal(dx[0].values(), dx[1].values()));

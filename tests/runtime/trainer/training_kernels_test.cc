@@ -315,7 +315,7 @@ void Round(const Rows& rows) {
   }
 }
 
-// All four functions at once: a product of operands that came into panels either way.
+// All functions at once: a product of operands that came into panels either way, and by pairs.
 TEST(Bf16ProductsTest, AgreeWithF64OfRoundedOperands) {
   const Bf16Products* products = ActiveBf16Products();
   if (products == nullptr) GTEST_SKIP() << "no bf16 in " << ActiveTarget();
@@ -352,6 +352,16 @@ TEST(Bf16ProductsTest, AgreeWithF64OfRoundedOperands) {
         products->PackColumns(right.read(), panel.data());
         products->Multiply({left_panel.data(), 1, kPanelColumns}, in_panel(), base.read(),
                            out.view);
+        Rows paired(panel_rows, rows, 8);
+        Rows paired_right(panel_rows, cols, 9);
+        products->PairRows(turned.read(), paired.view);
+        products->PairRows(right.read(), paired_right.view);
+        Rows again(rows, cols, 10);
+        products->Multiply({paired.view.data, 1, paired.view.stride}, paired_right.read(),
+                           base.read(), again.view);
+        for (int64_t i = 0; i < rows; ++i) {
+          EXPECT_TRUE(std::equal(out.view.Row(i), out.view.Row(i) + cols, again.view.Row(i)));
+        }
         Round(turned);
         Round(right);
         CheckProduct({turned.view.data, 1, turned.view.stride}, right.read(), base.read(),
