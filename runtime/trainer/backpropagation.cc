@@ -79,9 +79,9 @@ struct Backpropagation<T>::State {
   std::vector<T> losses;                 // [tokens]
   Tensor<T> embedded;                    // [tokens, d_model]
   std::vector<BlockTape<T>> tapes;
-  Tensor<T> ffn_inputs;       // [tokens, d_model], for an observer
-  Tensor<T> dx;               // [tokens, d_model], of the residual stream
-  Tensor<T> dqkv, dattended;  // [tokens, ...]
+  Tensor<T> ffn_inputs;                 // [tokens, d_model], for an observer
+  Tensor<T> dx;                         // [tokens, d_model], of the residual stream
+  Tensor<T> dqkv, dattended, row_sums;  // [tokens, ...]
   NormGradientSums<T> norm_sums;
   PackedMatrix<T> packed_qkv, packed_wo, packed_gate_up, packed_down, head_forward, head_backward;
   std::array<GradientOperands<T>, 3> operands;
@@ -117,6 +117,7 @@ Backpropagation<T>::State::State(const ModelSpec& model, const BatchShape& batch
   dx = tensor(n, spec.d_model);
   dqkv = tensor(n, layout.blocks.front().qkv.rows);
   dattended = tensor(n, QueryDim(spec));
+  row_sums = tensor(n, spec.n_heads);
   norm_sums = NormGradientSums<T>(n, kFewTokens, spec.d_model);
 }
 
@@ -293,8 +294,11 @@ void Backpropagation<T>::State::BackwardFfn(std::span<const T> p, const BlockPla
     products.PackTokens(AsConstView(normed), begin, of_gate_up.x);
     norm.AddBackward(middle, g, AsConstView(dnormed), d, norm_sums.At(begin));
     products.PackTokens(AsConstView(d), begin, of_wo.dy);
-    products.PackTokens(AsConstView(tape.attended.view().Rows(begin, end)), begin, of_wo.x);
-    products.Multiply(AsConstView(d), packed_wo, {}, dattended.view().Rows(begin, end));
+    const MatrixView<const T> attended = AsConstView(tape.attended.view().Rows(begin, end));
+    const MatrixView<T> dout = dattended.view().Rows(begin, end);
+    products.PackTokens(attended, begin, of_wo.x);
+    products.Multiply(AsConstView(d), packed_wo, {}, dout);
+    attention.RowSums(attended, AsConstView(dout), row_sums.view().Rows(begin, end));
   });
   norm_sums.AddTo(tokens_of_a_thread, places.ffn_norm.In(gradient).data);
   products.AddWeightGradient(of_down.dy, of_down.x, places.w_down.In(gradient));
@@ -302,14 +306,13 @@ void Backpropagation<T>::State::BackwardFfn(std::span<const T> p, const BlockPla
   products.AddWeightGradient(of_wo.dy, of_wo.x, places.wo.In(gradient));
 }
 
-// dattended and dx, the gradient of the residual stream in the block's middle, to that of its
-// input.
+// dattended and dx, the gradient of the block's middle, to that of its input.
 template <class T>
 void Backpropagation<T>::State::BackwardAttention(std::span<const T> p, const BlockPlaces& places,
                                                   MatrixView<const T> in, BlockTape<T>& tape,
                                                   std::span<T> gradient) {
-  attention.Backward(AsConstView(tape.qkv.view()), AsConstView(tape.attended.view()),
-                     AsConstView(tape.log_sums.view()), AsConstView(dattended.view()), dqkv.view());
+  attention.Backward(AsConstView(tape.qkv.view()), AsConstView(tape.log_sums.view()),
+                     AsConstView(dattended.view()), AsConstView(row_sums.view()), dqkv.view());
   GradientOperands<T>& of_qkv = operands[0];
   Reserve(of_qkv, dx.rows(), places.qkv);
   products.Pack(places.qkv.In(p), packed_qkv);

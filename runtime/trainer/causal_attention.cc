@@ -208,12 +208,23 @@ void CausalAttention<T>::Forward(MatrixView<const T> qkv, MatrixView<T> out, Mat
   ForItems(qkv.rows, attend);
 }
 
+template <class T>
+void CausalAttention<T>::RowSums(MatrixView<const T> out, MatrixView<const T> dout,
+                                 MatrixView<T> row_sums) const {
+  const int64_t hd = spec_.head_dim;
+  for (int64_t t = 0; t < out.rows; ++t) {
+    for (int64_t head = 0; head < spec_.n_heads; ++head) {
+      row_sums.Row(t)[head] = Dot(out.Row(t) + head * hd, dout.Row(t) + head * hd, hd);
+    }
+  }
+}
+
 // With P the weights, S the scaled scores, O the output: dS = P (dP - rowsum(dO O)); dV = P^T dO;
 // dP = dO V^T; dQ = dS K; dK = dS^T Q (Dao, arXiv 2307.08691, section 2.2), dS times the scale.
 // dK and dV are summed up transposed: positions fill vectors, whatever head_dim is.
 template <class T>
-void CausalAttention<T>::Backward(MatrixView<const T> qkv, MatrixView<const T> out,
-                                  MatrixView<const T> log_sums, MatrixView<const T> dout,
+void CausalAttention<T>::Backward(MatrixView<const T> qkv, MatrixView<const T> log_sums,
+                                  MatrixView<const T> dout, MatrixView<const T> row_sums,
                                   MatrixView<T> dqkv) {
   const auto score_gradient_row = ActiveTrainingKernels<T>().ScoreGradientRow;
   const int64_t hd = spec_.head_dim;
@@ -235,15 +246,15 @@ void CausalAttention<T>::Backward(MatrixView<const T> qkv, MatrixView<const T> o
       for (int64_t t = 0; t < length_; t += kTileQueries) {
         const int64_t end = std::min(t + kTileQueries, length_);
         const MatrixView<const T> queries = Head(rows, 0, head, hd).Rows(t, end);
-        const MatrixView<const T> o = Head(out, 0, head, hd).Rows(first + t, first + end);
         const MatrixView<const T> d_o = Head(dout, 0, head, hd).Rows(first + t, first + end);
         const MatrixView<T> p = s.weights.Rows(0, end - t).Columns(0, end);
         const MatrixView<T> ds = s.dweights.Rows(0, end - t).Columns(0, end);
         MultiplyByPanels<T>(products_, Left(products_, queries, s.left), s.turned_keys, depth, p);
         MultiplyByPanels<T>(products_, Left(products_, d_o, s.left), s.turned_values, depth, ds);
         for (int64_t i = 0; i < p.rows; ++i) {
-          score_gradient_row(p.Row(i), ds.Row(i), t + i + 1, end, scale,
-                             log_sums.Row(first + t + i)[head], Dot(o.Row(i), d_o.Row(i), hd));
+          const int64_t row = first + t + i;
+          score_gradient_row(p.Row(i), ds.Row(i), t + i + 1, end, scale, log_sums.Row(row)[head],
+                             row_sums.Row(row)[head]);
         }
         const MatrixView<T> dkeys = s.dkeys.Columns(0, end);
         const MatrixView<T> dvalues = s.dvalues.Columns(0, end);

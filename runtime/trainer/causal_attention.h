@@ -30,9 +30,13 @@ class CausalAttention {
   void Forward(MatrixView<const T> qkv, MatrixView<T> out, MatrixView<T> log_sums,
                const AttentionTileCall<T>& on_tile = {});
 
-  // dqkv from dout, with what Forward took and gave. dqkv is overwritten.
-  void Backward(MatrixView<const T> qkv, MatrixView<const T> out, MatrixView<const T> log_sums,
-                MatrixView<const T> dout, MatrixView<T> dqkv);
+  // row_sums: [tokens, n_heads], of dout out over a head, for Backward. On the calling thread, for
+  // some tokens.
+  void RowSums(MatrixView<const T> out, MatrixView<const T> dout, MatrixView<T> row_sums) const;
+
+  // dqkv from dout, with what Forward took and gave and RowSums gave. dqkv is overwritten.
+  void Backward(MatrixView<const T> qkv, MatrixView<const T> log_sums, MatrixView<const T> dout,
+                MatrixView<const T> row_sums, MatrixView<T> dqkv);
 
  private:
   struct Scratch;  // memory of one thread

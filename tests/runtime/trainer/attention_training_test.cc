@@ -91,8 +91,10 @@ TEST_P(AttentionTrainingTest, BackwardIsTheDerivativeOfForward) {
   const Tensor<double> dout = Random(tokens_, QueryDim(spec_), 2);
   Tensor<double> dqkv = Random(tokens_, qkv_.cols(), 3);  // overwritten
   attention_.Forward(AsConstView(qkv_.view()), out_.view(), log_sums_.view());
-  attention_.Backward(AsConstView(qkv_.view()), AsConstView(out_.view()),
-                      AsConstView(log_sums_.view()), dout.view(), dqkv.view());
+  Tensor<double> row_sums(tokens_, 4, "a test");
+  attention_.RowSums(AsConstView(out_.view()), dout.view(), row_sums.view());
+  attention_.Backward(AsConstView(qkv_.view()), AsConstView(log_sums_.view()), dout.view(),
+                      AsConstView(row_sums.view()), dqkv.view());
   // Along a direction that differs in every element, the sum of dout x out.
   const Tensor<double> along = Random(tokens_, qkv_.cols(), 4);
   const auto moved_by = [&](double step) {
@@ -225,8 +227,10 @@ TEST_P(FloatAttentionTest, AgreesWithSumsToItsRounding) {
     out.values()[i] = static_cast<float>(expected.out.values.values()[i]);
   }
   Tensor<float> dqkv(length, qkv.cols(), "a test");
-  attention.Backward(qkv.view(), AsConstView(out.view()), AsConstView(log_sums.view()), dout.view(),
-                     dqkv.view());
+  Tensor<float> row_sums(length, spec.n_heads, "a test");
+  attention.RowSums(AsConstView(out.view()), dout.view(), row_sums.view());
+  attention.Backward(qkv.view(), AsConstView(log_sums.view()), dout.view(),
+                     AsConstView(row_sums.view()), dqkv.view());
   ExpectNear(dqkv, expected.dqkv, rounding);
 }
 
