@@ -37,6 +37,30 @@ double SpreadOf(std::span<const Seconds> rounds) {
   return *most / *least - 1;
 }
 
+// REQUIRES: not empty.
+Seconds MedianOf(std::span<const Seconds> times) {
+  std::vector<double> values;
+  for (const Seconds time : times) values.push_back(time.value());
+  return Seconds(Median(values));
+}
+
+// How well the earlier rounds predict the later ones.
+void JudgeRepeats(std::span<const ValidatedRow> rows, bool is_decode, PhaseSummary& out) {
+  std::vector<double> earlier;
+  std::vector<double> later;
+  std::vector<double> errors;
+  for (const ValidatedRow& row : rows) {
+    if ((row.new_tokens == 1) != is_decode || row.later == Seconds(0)) continue;
+    earlier.push_back(row.earlier.value());
+    later.push_back(row.later.value());
+    errors.push_back(std::abs(RelativeError(row.earlier, row.later)));
+  }
+  if (errors.empty()) return;
+  out.repeat_median_error = Median(errors);
+  out.repeat_p90_error = Quantile(errors, 0.9);
+  out.repeat_kendall_tau = KendallTau(earlier, later);
+}
+
 PhaseSummary Summarise(std::span<const ValidatedRow> rows, bool is_decode,
                        const std::optional<PhaseResiduals>& residuals) {
   std::vector<double> measured;
@@ -98,6 +122,11 @@ Validation Validate(const HostRows& rows, const SocSpec& soc) {
                         .baseline = BaselineOf(rows, row, cost.macs),
                         .error = RelativeError(cost.time, row.time),
                         .spread = SpreadOf(row.rounds)});
+    if (const size_t half = row.rounds.size() / 2; half > 0) {
+      const std::span<const Seconds> rounds(row.rounds);
+      out.rows.back().earlier = MedianOf(rounds.first(half));
+      out.rows.back().later = MedianOf(rounds.subspan(half));
+    }
     held_out.push_back(&row);
   }
   if (out.rows.empty()) {
@@ -108,6 +137,8 @@ Validation Validate(const HostRows& rows, const SocSpec& soc) {
   const Residuals& residuals = soc.residuals ? *soc.residuals : none;
   out.decode = Summarise(out.rows, true, residuals.decode);
   out.prefill = Summarise(out.rows, false, residuals.prefill);
+  JudgeRepeats(out.rows, true, out.decode);
+  JudgeRepeats(out.rows, false, out.prefill);
   for (size_t i = 0; i < held_out.size(); ++i) {
     for (size_t j = 0; j < held_out.size(); ++j) {
       if (!IsTwin(*held_out[i], *held_out[j])) continue;

@@ -21,6 +21,8 @@ struct ValidatedRow {
   Seconds baseline;   // bytes / bandwidth; of a prompt MACs / rate where that is more
   double error = 0;   // (predicted - measured) / measured
   double spread = 0;  // of the measured rounds: largest / least - 1
+  Seconds earlier{};  // the median of the first half of the rounds; 0 of fewer than two
+  Seconds later{};    // of the second half
 
   friend bool operator==(const ValidatedRow&, const ValidatedRow&) = default;
 };
@@ -35,6 +37,11 @@ struct PhaseSummary {
   double baseline_p90_error = 0;
   double baseline_kendall_tau = 0;
   double median_spread = 0;  // of the measured rounds themselves
+  // Of the earlier half of the rounds as a prediction of the later one: how far the machine repeats
+  // itself. 0 of fewer than two rounds.
+  double repeat_median_error = 0;
+  double repeat_p90_error = 0;
+  double repeat_kendall_tau = 0;
 
   friend bool operator==(const PhaseSummary&, const PhaseSummary&) = default;
 };
@@ -75,7 +82,9 @@ struct deepthin::Fields<deepthin::calibrate::ValidatedRow> {
                  Field("predicted_s", &S::predicted, "by the cost model"),
                  Field("baseline_s", &S::baseline, "bytes / bandwidth, or MACs / rate"),
                  Field("error", &S::error, "(predicted - measured) / measured"),
-                 Field("spread", &S::spread, "of the measured rounds: largest / least - 1"));
+                 Field("spread", &S::spread, "of the measured rounds: largest / least - 1"),
+                 Field("earlier_s", &S::earlier, "median of the first half of the rounds"),
+                 Field("later_s", &S::later, "median of the second half"));
 };
 
 template <>
@@ -90,7 +99,10 @@ struct deepthin::Fields<deepthin::calibrate::PhaseSummary> {
                  Field("baseline_median_error", &S::baseline_median_error, "of the baseline"),
                  Field("baseline_p90_error", &S::baseline_p90_error, "of the baseline"),
                  Field("baseline_kendall_tau", &S::baseline_kendall_tau, "of the baseline"),
-                 Field("median_spread", &S::median_spread, "of the measured rounds"));
+                 Field("median_spread", &S::median_spread, "of the measured rounds"),
+                 Field("repeat_median_error", &S::repeat_median_error, "earlier rounds for later"),
+                 Field("repeat_p90_error", &S::repeat_p90_error, "earlier rounds for later"),
+                 Field("repeat_kendall_tau", &S::repeat_kendall_tau, "earlier rounds for later"));
 };
 
 template <>

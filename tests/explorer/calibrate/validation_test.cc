@@ -190,6 +190,19 @@ TEST(Validate, SourcesAndResidualsStandInTheFit) {
   EXPECT_EQ(FromJson<HostRows>(ToJson(rows), {"rows", ""}), rows);
 }
 
+TEST(Validate, EarlierRoundsAreJudgedByLaterOnes) {
+  HostRows rows = SyntheticRows();
+  for (HostRow& row : rows.rows) {  // the later half is a tenth slower
+    row.rounds = {row.time, 0.9 * row.time, 1.1 * row.time};
+    for (int i = 0; i < 3; ++i) row.rounds.push_back(1.1 * row.rounds[static_cast<size_t>(i)]);
+  }
+  const Validation validation = Validate(rows, FitHost(rows, "made-up").soc);
+  EXPECT_NEAR(validation.decode.repeat_median_error, 1 - 1 / 1.1, 1e-12);
+  EXPECT_NEAR(validation.prefill.repeat_p90_error, 1 - 1 / 1.1, 1e-12);
+  EXPECT_NEAR(validation.decode.repeat_kendall_tau, 1, 1e-12);
+  EXPECT_NEAR(validation.decode.median_spread, 1.1 * 1.1 / 0.9 - 1, 1e-12);
+}
+
 TEST(Validate, RefusesRowsWithNothingHeldOut) {
   HostRows rows = SyntheticRows();
   const SocSpec soc = FitHost(rows, "made-up").soc;
