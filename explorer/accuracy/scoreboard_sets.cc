@@ -117,7 +117,7 @@ std::vector<JudgedSet> SetsOf(std::span<const TrainedRow> rows, const std::strin
       JudgedSet fresh{
           .title = title, .target = target, .rows = {}, .pool = {rows.begin(), rows.end()}};
       fresh.kind = "rows of your own";
-      set = found.insert(found.end(), {std::move(fresh), {}});
+      set = found.emplace(found.end(), std::move(fresh), std::vector<Seeds>{});
     }
     std::vector<Seeds>& models = set->second;
     const auto model = std::find_if(models.begin(), models.end(), [&](const Seeds& seeds) {
