@@ -22,6 +22,7 @@
 
 #include "runtime/activation_buffer.h"
 #include "runtime/attention.h"
+#include "runtime/executed_blocks.h"
 #include "runtime/kernels/kernels.h"
 #include "runtime/kv_cache.h"
 #include "runtime/memory.h"
@@ -101,7 +102,7 @@ struct Decoder::State {
   int64_t max_tokens;
   int64_t tile_tokens;
   float norm_eps;
-  std::vector<int64_t> order;
+  std::vector<BlockWeights> executed_blocks;
   std::vector<int64_t> entries;
   std::vector<Stage> stages;
   std::vector<double> frequencies;  // [head_dim / 2]
@@ -134,7 +135,7 @@ Decoder::State::State(const Weights& weights_to_run, ThreadPool& pool_to_use,
       max_tokens(token_capacity),
       tile_tokens(std::min(kTileTokens, token_capacity)),
       norm_eps(static_cast<float>(spec.norm_eps)),
-      order(ExecutionOrder(spec)),
+      executed_blocks(ExecutedBlocks(weights, LastLevelCache())),
       entries(KvEntries(spec)),
       stages(CutIntoStages(entries)),
       cache(spec, kv, max_tokens),
@@ -152,6 +153,7 @@ Decoder::State::State(const Weights& weights_to_run, ThreadPool& pool_to_use,
     frequencies.push_back(
         std::pow(spec.rope_theta, -static_cast<double>(i) / static_cast<double>(spec.head_dim)));
   }
+  weights.head.is_cached = WeightBytesOf(weights) <= LastLevelCache();
 }
 
 std::span<const float> Decoder::State::Forward(std::span<const int32_t> tokens, Logits which) {
@@ -214,7 +216,7 @@ void Decoder::State::ComputeRopeAngles(int64_t tokens) {
 
 // Tokens [first, first + count) of the tile through one executed block.
 void Decoder::State::RunBlock(int64_t executed, int64_t first, int64_t count) {
-  const BlockWeights& w = weights.blocks[static_cast<size_t>(order[static_cast<size_t>(executed)])];
+  const BlockWeights& w = executed_blocks[static_cast<size_t>(executed)];
   const int64_t entry = entries[static_cast<size_t>(executed)];
   if (profile != nullptr) profile->EnterBlock(executed);
   ProjectAndStore(w, entry, first, count);

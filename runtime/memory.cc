@@ -32,7 +32,7 @@ std::optional<int64_t> KibIn(const char* path, std::string_view key) {
 }
 
 // A file that holds one number; absent for "max" too.
-std::optional<int64_t> NumberIn(const char* path) {
+std::optional<int64_t> NumberIn(const std::string& path) {
   std::ifstream file(path);
   int64_t number = 0;
   if (file >> number) return number;
@@ -67,6 +67,17 @@ std::optional<Bytes> AvailableMemory() {
   }
   if (!available) return std::nullopt;
   return Bytes(*available);
+}
+
+Bytes LastLevelCache() {
+  // "32768K"; sysconf(3) sums up the caches of all cores on some processors.
+  Bytes last(0);
+  for (int i = 0; i < 10; ++i) {
+    const auto kib = NumberIn(fmt::format("/sys/devices/system/cpu/cpu0/cache/index{}/size", i));
+    if (!kib) break;
+    last = std::max(last, KiB(*kib));
+  }
+  return last;
 }
 
 std::optional<Bytes> PeakMemory() {

@@ -14,6 +14,9 @@ namespace deepthin::runtime {
 // available, or less where a control group allows less. Absent where the system does not say.
 [[nodiscard]] std::optional<Bytes> AvailableMemory();
 
+// Bytes of the largest cache that the first core reads through; 0 where the system does not say.
+[[nodiscard]] Bytes LastLevelCache();
+
 // The most memory of this process that was resident at a time since it began or RestartPeakMemory()
 // was last called. Absent where the system does not say.
 [[nodiscard]] std::optional<Bytes> PeakMemory();

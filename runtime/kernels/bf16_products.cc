@@ -14,8 +14,8 @@
 #include <cstring>
 
 #include "runtime/kernels/avx512_transpose.h"
-#include "runtime/kernels/page_prefetch.h"
 #include "runtime/kernels/thread_scratch.h"
+#include "runtime/kernels/weight_prefetch.h"
 
 #define DEEPTHIN_BF16 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512bf16,fma")))
 #define DEEPTHIN_BF16_INLINE DEEPTHIN_BF16 inline __attribute__((always_inline))
@@ -25,7 +25,7 @@ namespace {
 
 constexpr int64_t kVectors = 4;  // of rows in a panel; 4 x 6 sums are 24 of 32 registers
 constexpr int kTokens = 6;
-constexpr int64_t kColumns = 32;          // of a vector
+constexpr int64_t kColumns = 32;  // of a vector
 
 // Columns [c, c + 32) of a row; zeros behind the last.
 DEEPTHIN_BF16_INLINE __m512i LoadColumns(const uint16_t* row, int64_t c, int64_t cols) {
@@ -52,12 +52,14 @@ DEEPTHIN_BF16 const uint16_t* RoundActivations(const ActivationView& x, int64_t 
   return all;
 }
 
-DEEPTHIN_BF16 float Dot(const uint16_t* row, const uint16_t* x, int64_t cols) {
+template <bool kIsCached>
+DEEPTHIN_BF16_INLINE float Dot(const uint16_t* row, const uint16_t* x, int64_t cols) {
   __m512 sums[2] = {_mm512_setzero_ps(), _mm512_setzero_ps()};
   int64_t c = 0;
   for (; c + 2 * kColumns <= cols; c += 2 * kColumns) {
     for (int i = 0; i < 2; ++i) {
       const int64_t at = c + i * kColumns;
+      if constexpr (kIsCached) PrefetchCached(row + at, kColumns * int64_t{sizeof(uint16_t)});
       sums[i] = AddProducts(sums[i], _mm512_loadu_si512(row + at), _mm512_load_si512(x + at));
     }
   }
@@ -65,6 +67,14 @@ DEEPTHIN_BF16 float Dot(const uint16_t* row, const uint16_t* x, int64_t cols) {
     sums[0] = AddProducts(sums[0], LoadColumns(row, c, cols), _mm512_load_si512(x + c));
   }
   return _mm512_reduce_add_ps(_mm512_add_ps(sums[0], sums[1]));
+}
+
+template <bool kIsCached>
+DEEPTHIN_BF16 void MatVec(MatrixView<const uint16_t> w, const uint16_t* x, float* y) {
+  for (int64_t r = 0; r < w.rows; ++r) {
+    PrefetchPagesBehind(w.Row(r), w.cols * static_cast<int64_t>(sizeof(uint16_t)));
+    y[r] = Dot<kIsCached>(w.Row(r), x, w.cols);
+  }
 }
 
 // panel[c / 2][r] = columns c and c + 1 of row first + r, for 16 kPanelVectors rows; the last row
@@ -156,11 +166,8 @@ void MatMulBf16(const WeightMatrix& weights, const ActivationView& x, MutableMat
   const int64_t padded = (w.cols + kColumns - 1) / kColumns * kColumns;
   const uint16_t* rounded = RoundActivations(x, padded);
   if (x.rows == 1) {
-    for (int64_t r = 0; r < w.rows; ++r) {
-      PrefetchPagesBehind(w.Row(r), w.cols * static_cast<int64_t>(sizeof(uint16_t)));
-      y.data[r] = Dot(w.Row(r), rounded, w.cols);
-    }
-    return;
+    if (weights.is_cached) return MatVec<true>(w, rounded, y.data);
+    return MatVec<false>(w, rounded, y.data);
   }
   constexpr int64_t kHalf = 8 * kVectors;  // rows of half a panel
   int64_t first = 0;

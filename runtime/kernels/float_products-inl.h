@@ -21,6 +21,7 @@
 #include "runtime/kernels/kernels.h"
 #include "runtime/kernels/thread_scratch.h"
 #include "runtime/kernels/transpose-inl.h"
+#include "runtime/kernels/weight_prefetch.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace deepthin::runtime {
@@ -32,7 +33,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 // Two chains. A row after the other is one stream, which the processor itself prefetches at about
 // the rate of a reading loop (Zen 4): rows side by side took a third of that, or three quarters
 // with prefetches of our own.
-template <class T>
+template <bool kIsCached, class T>
 HWY_INLINE float Dot(const T* HWY_RESTRICT row, const float* HWY_RESTRICT x, int64_t cols) {
   const hn::ScalableTag<float> d;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
@@ -40,6 +41,7 @@ HWY_INLINE float Dot(const T* HWY_RESTRICT row, const float* HWY_RESTRICT x, int
   auto odd = hn::Zero(d);
   int64_t c = 0;
   for (; c + 2 * lanes <= cols; c += 2 * lanes) {
+    if constexpr (kIsCached) PrefetchCached(row + c, 2 * lanes * int64_t{sizeof(T)});
     even = hn::MulAdd(LoadFloats(d, row + c), hn::LoadU(d, x + c), even);
     odd = hn::MulAdd(LoadFloats(d, row + c + lanes), hn::LoadU(d, x + c + lanes), odd);
   }
@@ -52,9 +54,9 @@ HWY_INLINE float Dot(const T* HWY_RESTRICT row, const float* HWY_RESTRICT x, int
   return sum;
 }
 
-template <class T>
+template <bool kIsCached, class T>
 HWY_INLINE void MatVec(MatrixView<const T> w, const float* x, float* y) {
-  for (int64_t r = 0; r < w.rows; ++r) y[r] = Dot(w.Row(r), x, w.cols);
+  for (int64_t r = 0; r < w.rows; ++r) y[r] = Dot<kIsCached>(w.Row(r), x, w.cols);
 }
 
 // ---- Several tokens ----
@@ -153,7 +155,10 @@ template <class T>
 HWY_INLINE void MatMulOfFloats(const WeightMatrix& weights, const ActivationView& x,
                                MutableMatrix y) {
   const auto w = Dense(reinterpret_cast<const T*>(weights.data), weights.rows, weights.cols);
-  if (x.rows == 1) return MatVec(w, x.values, y.data);
+  if (x.rows == 1) {
+    if (weights.is_cached) return MatVec<true>(w, x.values, y.data);
+    return MatVec<false>(w, x.values, y.data);
+  }
   const int64_t half =
       kPanelVectors / 2 * static_cast<int64_t>(hn::Lanes(hn::ScalableTag<float>()));
   int64_t first = 0;

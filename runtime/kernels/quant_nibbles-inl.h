@@ -17,7 +17,7 @@
 #include <cstring>
 
 #include "runtime/kernels/kernels.h"
-#include "runtime/kernels/page_prefetch.h"
+#include "runtime/kernels/weight_prefetch.h"
 #include "runtime/kernels/thread_scratch.h"
 
 HWY_BEFORE_NAMESPACE();

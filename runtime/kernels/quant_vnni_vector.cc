@@ -12,7 +12,7 @@
 
 #include <algorithm>
 
-#include "runtime/kernels/page_prefetch.h"
+#include "runtime/kernels/weight_prefetch.h"
 #include "runtime/kernels/thread_scratch.h"
 
 #define DEEPTHIN_VNNI \

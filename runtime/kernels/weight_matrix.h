@@ -39,6 +39,9 @@ struct WeightMatrix {
   int64_t cols = 0;
   const std::byte* data = nullptr;    // [rows] x row_bytes(); f32, f16, bf16 aligned to an element
   const float* row_scales = nullptr;  // [rows], kInt8 only
+  // The last-level cache keeps it from one token to the next: products of one token in f32, f16 and
+  // bf16 then prefetch every line (weight_prefetch.h).
+  bool is_cached = false;
 
   // Without the scale of an int8 row, which lies elsewhere.
   [[nodiscard]] int64_t row_bytes() const {
@@ -52,8 +55,12 @@ struct WeightMatrix {
 
   // Rows [begin, end).
   [[nodiscard]] WeightMatrix Rows(int64_t begin, int64_t end) const {
-    return {dtype, end - begin, cols, Row(begin),
-            row_scales == nullptr ? nullptr : row_scales + begin};
+    return {dtype,
+            end - begin,
+            cols,
+            Row(begin),
+            row_scales == nullptr ? nullptr : row_scales + begin,
+            is_cached};
   }
 };
 

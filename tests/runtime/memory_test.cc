@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <fstream>
 #include <limits>
 
 #include "spec/errors.h"
@@ -32,6 +33,15 @@ TEST(Memory, AvailableIsWhatCanBeRequired) {
       ErrorText<EnvironmentError>([&] { RequireMemory(*available * 4, "four times that"); });
   EXPECT_THAT(text, ::testing::ContainsRegex("four times that: needs [0-9.]+ MiB of memory, but "
                                              "only [0-9.]+ MiB are available"));
+}
+
+// Of one core: sysconf(3) says some processors' whole, which no model of that size stays in.
+TEST(Memory, TheLastLevelCacheIsThatOfACore) {
+  std::ifstream first("/sys/devices/system/cpu/cpu0/cache/index0/size");
+  int64_t kib = 0;
+  if (!(first >> kib)) GTEST_SKIP() << "the system does not say";
+  EXPECT_GE(LastLevelCache(), KiB(kib));
+  EXPECT_LE(LastLevelCache(), MiB(2048));
 }
 
 TEST(Memory, AbsurdSizesAreSentencesNotCrashes) {

@@ -177,8 +177,12 @@ void CheckProductsDoNotDependOnTheRange(const Kernels& kernels, Dtype dtype) {
         const int64_t t = token + i / part_rows;
         ASSERT_EQ(part[i], all[t * rows + begin + i % part_rows]) << "row " << begin << ", " << t;
       }
-      mat_mul(w.view.Rows(begin, rows), x.Tokens(0, 1), Dense(part.data(), 1, part_rows));
-      for (int64_t r = begin; r < rows; ++r) ASSERT_EQ(part[r - begin], one[r]) << "row " << r;
+      for (const bool is_cached : {false, true}) {
+        WeightMatrix last = w.view.Rows(begin, rows);
+        last.is_cached = is_cached;
+        mat_mul(last, x.Tokens(0, 1), Dense(part.data(), 1, part_rows));
+        for (int64_t r = begin; r < rows; ++r) ASSERT_EQ(part[r - begin], one[r]) << "row " << r;
+      }
     }
   }
 }
