@@ -85,8 +85,7 @@ int RunScore(const Arguments& arguments) {
            "little. MODEL is a preset with overrides, or a JSON file. Without --proxy: those that\n"
            "take no time.",
        .examples = {"deepthin score mobilellm-125m mobilellm-350m",
-                    "deepthin score mobilellm-125m:n_blocks=12,d_model=896,n_heads=14,n_kv_heads=7 "
-                    "--proxy all",
+                    "deepthin score mobilellm-125m:n_blocks=20,d_ff=2432 --proxy all",
                     "deepthin score mobilellm-125m --proxy decoder_params,shape_surrogate --json",
                     "deepthin score mobilellm-125m --proxy shape_surrogate:target=hellaswag",
                     "deepthin score my.json --proxy shape_surrogate --trained rows.csv",
