@@ -8,12 +8,6 @@
 namespace deepthin::runtime {
 namespace {
 
-Bytes MatrixBytesOf(const BlockWeights& block) {
-  Bytes sum(0);
-  for (const auto matrix : kBlockMatrices) sum += (block.*matrix).bytes();
-  return sum;
-}
-
 // Of the distinct blocks that were executed since order[executed] was, which is one of them; absent
 // where it is executed for the first time.
 std::optional<Bytes> BytesSince(const Weights& weights, const std::vector<int64_t>& order,

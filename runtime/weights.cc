@@ -180,6 +180,12 @@ BlockWeights LayOutRandomBlock(const ModelSpec& spec, uint64_t seed, uint64_t bl
 
 }  // namespace
 
+Bytes MatrixBytesOf(const BlockWeights& block) {
+  Bytes sum(0);
+  for (const auto matrix : kBlockMatrices) sum += (block.*matrix).bytes();
+  return sum;
+}
+
 Bytes WeightBytesOf(const Weights& weights) {
   const auto norm_bytes = [](std::span<const float> norm) {
     return Bytes(static_cast<int64_t>(norm.size_bytes()));
@@ -187,8 +193,7 @@ Bytes WeightBytesOf(const Weights& weights) {
   Bytes sum = weights.embedding.bytes() + norm_bytes(weights.final_norm);
   if (!weights.spec.tie_embeddings) sum += weights.head.bytes();
   for (const BlockWeights& block : weights.blocks) {
-    sum += norm_bytes(block.attn_norm) + norm_bytes(block.ffn_norm);
-    for (const auto matrix : kBlockMatrices) sum += (block.*matrix).bytes();
+    sum += norm_bytes(block.attn_norm) + norm_bytes(block.ffn_norm) + MatrixBytesOf(block);
   }
   return sum;
 }

@@ -41,6 +41,8 @@ struct Weights {
   std::shared_ptr<const void> storage;
 };
 
+[[nodiscard]] Bytes MatrixBytesOf(const BlockWeights& block);
+
 // Bytes of all tensors; a tied table counts once.
 [[nodiscard]] Bytes WeightBytesOf(const Weights& weights);
 

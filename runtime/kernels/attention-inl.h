@@ -65,11 +65,8 @@ inline constexpr int kTileVectors = 2;
 #endif
 inline constexpr int kTileQueries = 4;
 
-// Keys and values that come next, in time for one token, which reads them once. Into L2, which has
-// more lines under way than L1: the 125M in Q8_0 at a context of 1,024 took 15 % less time with one
-// thread than with prefetches into L1, in Q4_0 at 2,000 a fifth, and 32 blocks of 5 KV heads at
-// 1,984 a quarter (Zen 4, medians of five turns); with two threads and in f32 it made no difference.
-// Of 8 to 32 KiB ahead 8 was a little slower.
+// Keys and values that come next, in time for one token, which reads them once. Into L2: much
+// faster here than into L1 (docs/benchmarks.md). Of 8 to 32 KiB ahead 8 was a little slower.
 inline constexpr int64_t kPrefetchBytes = 16384;
 inline constexpr int kIntoL2 = 2;
 

@@ -17,8 +17,8 @@
 #include <cstring>
 
 #include "runtime/kernels/kernels.h"
-#include "runtime/kernels/weight_prefetch.h"
 #include "runtime/kernels/thread_scratch.h"
+#include "runtime/kernels/weight_prefetch.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace deepthin::runtime {

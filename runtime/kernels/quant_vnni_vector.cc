@@ -12,8 +12,8 @@
 
 #include <algorithm>
 
-#include "runtime/kernels/weight_prefetch.h"
 #include "runtime/kernels/thread_scratch.h"
+#include "runtime/kernels/weight_prefetch.h"
 
 #define DEEPTHIN_VNNI \
   __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,fma,f16c")))

@@ -39,7 +39,7 @@ struct WeightMatrix {
   int64_t cols = 0;
   const std::byte* data = nullptr;    // [rows] x row_bytes(); f32, f16, bf16 aligned to an element
   const float* row_scales = nullptr;  // [rows], kInt8 only
-  // The last-level cache keeps it from one token to the next: products of one token in f32, f16 and
+  // The last-level cache keeps it from one product to the next: those of one token in f32, f16 and
   // bf16 then prefetch every line (weight_prefetch.h).
   bool is_cached = false;
 

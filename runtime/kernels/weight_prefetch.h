@@ -24,10 +24,8 @@ DEEPTHIN_PREFETCH void PrefetchPagesBehind(const void* rows, int64_t bytes) {
 }
 
 // Prefetches into L2 what lies 16 KiB behind the `bytes` at `from`, which come from the last-level
-// cache: 23 MB of f16 took 12 to 25 % less time with this, and less to and fro, 8 and 17 MB of bf16
-// a quarter, 24 MB of f32 7 % (Zen 4, 32 MiB of L3, medians of five turns); 8 KiB are less good,
-// 32 KiB for bf16. Weights that come from DRAM take a quarter longer. The address may lie behind
-// the weights.
+// cache (docs/benchmarks.md says what it is worth; 8 KiB are less good, and for bf16 32 KiB, too).
+// f16 that comes from DRAM takes a quarter longer. The address may lie behind the weights.
 DEEPTHIN_PREFETCH void PrefetchCached(const void* from, int64_t bytes) {
   constexpr int64_t kAhead = 16384;
   constexpr int64_t kLine = 64;

@@ -11,12 +11,6 @@
 namespace deepthin::runtime {
 namespace {
 
-Bytes BlockBytes(const BlockWeights& block) {
-  Bytes sum(0);
-  for (const auto matrix : kBlockMatrices) sum += (block.*matrix).bytes();
-  return sum;
-}
-
 // "1" for each executed block whose matrices are all marked, "0" where none is.
 std::string Cached(const Weights& weights, Bytes cache) {
   std::string text;
@@ -37,7 +31,7 @@ Weights Three(std::string_view repeat) {
 }
 
 TEST(ExecutedBlocks, FindsARepeatFromItsReuseDistanceOn) {
-  const Bytes block = BlockBytes(Three("none").blocks.front());
+  const Bytes block = MatrixBytesOf(Three("none").blocks.front());
   const auto sizes = [&](const Weights& weights, int64_t blocks) {
     return Cached(weights, block * blocks - Bytes(1)) + " " + Cached(weights, block * blocks);
   };
