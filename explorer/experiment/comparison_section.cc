@@ -140,52 +140,6 @@ std::string TableText(const PageGroup& page, const Comparison& c) {
   return out;
 }
 
-// Which seeds the losses are means over, where models have others beside them.
-std::string SeedsText(const Comparison& c) {
-  std::vector<int64_t> common;
-  bool is_left_out = false;
-  for (size_t i = 0; i < c.cells.size(); ++i) {
-    if (c.ranked[i].losses.size() < c.cells[i].losses.size()) is_left_out = true;
-    if (!c.ranked[i].has_runs() || !common.empty()) continue;
-    for (const auto& [seed, loss] : c.ranked[i].losses) common.push_back(seed);
-  }
-  if (!is_left_out) return "";
-  return fmt::format(
-      "- Losses are means over what all of these models have, seed{} {}: another seed means other "
-      "batches. Differences are means over all seeds that the two models have.\n",
-      common.size() == 1 ? "" : "s", fmt::join(common, ", "));
-}
-
-// How the seeds compare with the shapes, in a few sentences.
-std::string NoiseText(std::span<const ExperimentCell> cells) {
-  const auto seeds = SeedDeviation(cells);
-  if (!seeds) {
-    return "- No model has two seeds yet, so that nothing can be said of the error that a seed "
-           "makes: differences are what they are for one seed.\n";
-  }
-  std::string out = fmt::format(
-      "- Seeds: the losses of one model have a standard deviation of {:.4f} over its seeds ({} "
-      "degrees of freedom).",
-      seeds->value, seeds->degrees);
-  const auto residual = ResidualDeviation(cells);
-  const auto spread = SpreadOf(cells);
-  if (!residual || !spread) return out + "\n";
-  out += fmt::format(
-      " Part of that is the same for all models of a seed, which see the same batches; {:.4f} is "
-      "left, and that is what blurs their order.\n- Shapes: their means have a standard deviation "
-      "of {:.4f}",
-      residual->value, spread->of_means);
-  const double beyond = spread->beyond_seeds.value_or(spread->of_means);
-  out += fmt::format(", {:.4f} without what the seeds make of it, {:.1f} times what is left. ",
-                     beyond, beyond / residual->value);
-  if (beyond <= residual->value) {
-    return out + "**The two are of one size: the order of these shapes is noise.**\n";
-  }
-  return out + (beyond < 3 * residual->value
-                    ? "Neighbours in the table need several seeds to be told apart.\n"
-                    : "One seed suffices to see the large differences.\n");
-}
-
 // Models whose intervals reach the best one's.
 std::string BestText(const Comparison& c) {
   const ExperimentCell* best = BestOf(c.ranked);
@@ -265,7 +219,11 @@ void CompareEach(const PageGroup& page, const Comparison& c, PageSection& out) {
 PageSection ComparisonSection(const PageGroup& page) {
   const Comparison c = ComparisonOf(page);
   PageSection out;
-  out.text = TableText(page, c) + "\n" + BestText(c) + SeedsText(c) + NoiseText(page.cells);
+  out.text = TableText(page, c) + "\n" + BestText(c);
+  if (const std::string seeds = SeedsText(c.cells, c.ranked); !seeds.empty()) {
+    out.text += "- " + seeds + " Differences are means over all seeds that the two models have.\n";
+  }
+  out.text += NoiseText(page.cells);
   if (page.cells.size() < kFewestToRank) {
     CompareEach(page, c, out);
   } else if (page.group.paper) {

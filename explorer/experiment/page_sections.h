@@ -45,6 +45,13 @@ struct PageSection {
 [[nodiscard]] std::string LossText(const ExperimentCell& cell);  // the mean, "diverged" or a dash
 [[nodiscard]] std::string IntervalText(const Figure& figure);    // "-0.10 to 0.20", or a dash
 
+// A sentence on which seeds the losses are means over; empty where they are all that there are.
+// common_runs: OverCommonSeeds(cells).
+[[nodiscard]] std::string SeedsText(std::span<const ExperimentCell> cells,
+                                    std::span<const ExperimentCell> common_runs);
+// How the seeds' errors compare with the models' differences, as list items.
+[[nodiscard]] std::string NoiseText(std::span<const ExperimentCell> cells);
+
 // Kendall's tau of `quality` with each of the lists, with intervals over the models.
 using NamedValues = std::pair<std::string, std::vector<double>>;
 [[nodiscard]] std::vector<Figure> TausWith(std::span<const double> quality,

@@ -57,4 +57,49 @@ std::string TauTable(std::span<const NamedValues> lists, std::span<const Figure>
   return out;
 }
 
+std::string SeedsText(std::span<const ExperimentCell> cells,
+                      std::span<const ExperimentCell> common_runs) {
+  std::vector<int64_t> common;
+  bool is_left_out = false;
+  for (size_t i = 0; i < cells.size(); ++i) {
+    if (common_runs[i].losses.size() < cells[i].losses.size()) is_left_out = true;
+    if (!common_runs[i].has_runs() || !common.empty()) continue;
+    for (const auto& [seed, loss] : common_runs[i].losses) common.push_back(seed);
+  }
+  if (!is_left_out) return "";
+  return fmt::format(
+      "Losses are means over what all of these models have, seed{} {}: another seed means other "
+      "batches.",
+      common.size() == 1 ? "" : "s", fmt::join(common, ", "));
+}
+
+std::string NoiseText(std::span<const ExperimentCell> cells) {
+  const auto seeds = SeedDeviation(cells);
+  if (!seeds) {
+    return "- No model has two seeds yet, so that nothing can be said of the error that a seed "
+           "makes: differences are what they are for one seed.\n";
+  }
+  std::string out = fmt::format(
+      "- Seeds: the losses of one model have a standard deviation of {:.4f} over its seeds ({} "
+      "degrees of freedom).",
+      seeds->value, seeds->degrees);
+  const auto residual = ResidualDeviation(cells);
+  const auto spread = SpreadOf(cells);
+  if (!residual || !spread) return out + "\n";
+  out += fmt::format(
+      " Part of that is the same for all models of a seed, which see the same batches; {:.4f} is "
+      "left, and that is what blurs their order.\n- Shapes: their means have a standard deviation "
+      "of {:.4f}",
+      residual->value, spread->of_means);
+  const double beyond = spread->beyond_seeds.value_or(spread->of_means);
+  out += fmt::format(", {:.4f} without what the seeds make of it, {:.1f} times what is left. ",
+                     beyond, beyond / residual->value);
+  if (beyond <= residual->value) {
+    return out + "**The two are of one size: the order of these shapes is noise.**\n";
+  }
+  return out + (beyond < 3 * residual->value
+                    ? "Neighbours in the table need several seeds to be told apart.\n"
+                    : "One seed suffices to see the large differences.\n");
+}
+
 }  // namespace deepthin::explorer

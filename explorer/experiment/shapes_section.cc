@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstdint>
 
 #include "explorer/accuracy/shape_features.h"
 #include "explorer/accuracy/shape_slopes.h"
@@ -127,16 +128,45 @@ std::string RankText(std::span<const ExperimentCell* const> order) {
   return "\n" + TauTable(lists, TausWith(quality, lists));
 }
 
+// "4 runs each".
+std::string RunsEachText(std::span<const ExperimentCell> cells) {
+  size_t least = SIZE_MAX;
+  size_t most = 0;
+  for (const ExperimentCell& cell : cells) {
+    if (!cell.has_runs()) continue;
+    least = std::min(least, cell.losses.size());
+    most = std::max(most, cell.losses.size());
+  }
+  if (most <= 1) return "one run each";
+  return least == most ? fmt::format("{} runs each", most)
+                       : fmt::format("{} to {} runs each", least, most);
+}
+
+// How the shapes' differences compare with the error of a run: their own, or where each has one run
+// that of another group.
+std::string ErrorText(const PageGroup& page) {
+  if (SeedDeviation(page.cells)) return "\n\n" + NoiseText(page.cells);
+  const auto spread = SpreadOf(page.cells);
+  if (!spread) return "\n";
+  std::string out = fmt::format(" Standard deviation between shapes: {:.4f}", spread->of_means);
+  if (page.seed_noise) {
+    out += fmt::format("; of a run by its seed, as another group has it: {:.4f}",
+                       page.seed_noise->value);
+  }
+  return out + ".\n";
+}
+
 }  // namespace
 
 PageSection ShapesSection(const PageGroup& page) {
   PageSection out;
-  const auto order = ByLoss(page.cells);
+  const std::vector<ExperimentCell> cells = OverCommonSeeds(page.cells);
+  const auto order = ByLoss(cells);
   int64_t diverged = 0;
-  for (const ExperimentCell& cell : page.cells) diverged += cell.diverged;
-  out.text = fmt::format("{} of {} random shapes of {} parameters (± {:.0f} %), one run each",
-                         order.size(), page.cells.size(), Millions(page.group.random->params),
-                         100 * page.group.random->tolerance);
+  for (const ExperimentCell& cell : cells) diverged += cell.diverged;
+  out.text = fmt::format("{} of {} random shapes of {} parameters (± {:.0f} %), {}", order.size(),
+                         cells.size(), Millions(page.group.random->params),
+                         100 * page.group.random->tolerance, RunsEachText(page.cells));
   if (diverged > 0) out.text += fmt::format(", and {} that diverged", diverged);
   if (order.empty()) {
     out.text += ".\n";
@@ -144,13 +174,10 @@ PageSection ShapesSection(const PageGroup& page) {
   }
   out.text +=
       fmt::format(": losses from {:.4f} to {:.4f}.", order.front()->mean(), order.back()->mean());
-  if (const auto spread = SpreadOf(page.cells)) {
-    out.text += fmt::format(" Standard deviation between shapes: {:.4f}", spread->of_means);
-    out.text += page.seed_noise ? fmt::format("; of one shape over seeds (other groups): {:.4f}.",
-                                              page.seed_noise->value)
-                                : std::string(".");
+  if (const std::string seeds = SeedsText(page.cells, cells); !seeds.empty()) {
+    out.text += " " + seeds;
   }
-  out.text += "\n\n" + EndsTable(order);
+  out.text += ErrorText(page) + "\n" + EndsTable(order);
   AddSlopes(order, out);
   if (order.size() >= 5) out.text += RankText(order);
   return out;

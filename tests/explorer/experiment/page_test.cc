@@ -4,7 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <filesystem>
+#include <string_view>
 
+#include "spec/files.h"
 #include "tests/explorer/experiment/tiny_experiment.h"
 #include "tests/runtime/error_text.h"
 
@@ -136,11 +139,32 @@ TEST(ExperimentPage, ShowsWhatAShapesPropertiesDo) {
   EXPECT_THAT(page, Not(HasSubstr("\n| 4 | ")));
   EXPECT_THAT(page, Not(HasSubstr("\n| 37 | ")));
   EXPECT_THAT(page, HasSubstr("\n| 40 | "));
-  EXPECT_THAT(page, HasSubstr("40 of 40 random shapes of 1.00M parameters"));
+  EXPECT_THAT(page, HasSubstr("40 of 40 random shapes of 1.00M parameters (± 5 %), one run each: "));
+  EXPECT_THAT(page, HasSubstr("; of a run by its seed, as another group has it: 0.0000."));
   std::erase_if(results.rows, [&](const ExperimentRow& row) {
     return results.sweeps[row.sweep].group == 2 && row.point >= 5;
   });
   EXPECT_THAT(ExperimentPage(results, ""), HasSubstr("These are too few to say"));
+}
+
+TEST(ExperimentPage, JudgesShapesByTheSeedsThatAllHave) {
+  // A seed makes 1, a shape 0.1: by its own mean the first shape, which alone has seed 3, is last.
+  Json json = TinyDefinition();
+  json["groups"][2]["seeds"] = 3;
+  ExperimentResults results = ResultsWith(
+      ExperimentFromJson(json, "tiny.json"), [](const auto& sweep, const results::Point& point) {
+        return 4 + static_cast<double>(sweep.seed) + 0.1 * static_cast<double>(point.index);
+      });
+  EXPECT_THAT(ExperimentPage(results, ""), HasSubstr(" %), 3 runs each: losses from 6.0000 to "));
+  std::erase_if(results.rows, [&](const ExperimentRow& row) {
+    const ExperimentSweep& sweep = results.sweeps[row.sweep];
+    return sweep.group == 2 && sweep.seed == 3 && row.point > 0;
+  });
+  const std::string page = ExperimentPage(results, "");
+  EXPECT_THAT(page, HasSubstr(" %), 2 to 3 runs each: losses from 5.5000 to 5.7000. Losses are means "
+                              "over what all of these models have, seeds 1, 2: "));
+  EXPECT_THAT(page, HasSubstr("\n| 1 | #1 "));
+  EXPECT_THAT(page, HasSubstr("- Shapes: their means have a standard deviation of 0.1000, 0.1000 "));
 }
 
 TEST(ExperimentPage, SaysWhichLearningRateIsBestAndWhereItIsAtAnEnd) {
@@ -188,6 +212,24 @@ TEST(ExperimentPage, ShowsTheSampleWithItsRun) {
   results.sample = SampleOf(results.rows.front(), "");
   EXPECT_THAT(ExperimentPage(results, ""), HasSubstr("**4x1280** of group rates (learning rate "
                                                      "0.002, seed 1) has this validation loss"));
+}
+
+// The command in its head writes it.
+TEST(ExperimentPage, IsWhatTheDocumentationHas) {
+  const std::string root = std::string(DEEPTHIN_SOURCE_DIR) + "/";
+  constexpr std::string_view kCommand = "deepthin experiment page ";
+  int pages = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(root + "docs")) {
+    if (!entry.path().filename().string().starts_with("experiment-")) continue;
+    const std::string page = ReadFile(entry.path());
+    const size_t begin = page.find('`') + 1;
+    const std::string command = page.substr(begin, page.find('`', begin) - begin);
+    ASSERT_THAT(command, testing::StartsWith(std::string(kCommand)));
+    const std::string file = command.substr(kCommand.size());
+    EXPECT_EQ(page, ExperimentPage(ResultsFromText(ReadFile(root + file), file), command));
+    ++pages;
+  }
+  EXPECT_GE(pages, 1);
 }
 
 TEST(ExperimentPage, RefusesRowsThatThePaperHasNot) {
