@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <boost/math/distributions/binomial.hpp>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -128,34 +129,53 @@ std::string WorseElsewhere(const std::vector<Kind>& kinds, const PooledLine& of)
 // What follows for who has to choose.
 std::string Advice(const Kind& kind, const std::vector<Kind>& kinds) {
   std::vector<std::string> trusted;
-  std::string contradicted;
+  std::string reserves;
   for (const PooledLine* const line : kind) {
     if (!IsOnPairs(*line, IsAbove) || !BeatsACoin(*line)) continue;
     const std::string elsewhere = WorseElsewhere(kinds, *line);
-    if (elsewhere.empty()) {
-      trusted.push_back("`" + line->proxy + "`");
-    } else {
-      contradicted += fmt::format(" `{}` is surely better here and surely worse on {}: no guide.",
-                                  line->proxy, elsewhere);
-    }
+    const bool is_fitted = line->predicted > 0;  // for each kind anew: to be another one elsewhere
+    if (elsewhere.empty() || is_fitted) trusted.push_back("`" + line->proxy + "`");
+    if (elsewhere.empty()) continue;
+    reserves += is_fitted ? fmt::format(
+                                " `{}` is fitted to each kind of models anew, and surely "
+                                "worse on {}: a guide where models of the same kind have "
+                                "been trained, as here, and nowhere else.",
+                                line->proxy, elsewhere)
+                          : fmt::format(
+                                " `{}` is surely better here and surely worse on {}: no "
+                                "guide.",
+                                line->proxy, elsewhere);
   }
   const std::string baseline = kind.front()->proxy;
   const bool counts = BeatsACoin(*kind.front());
-  if (!trusted.empty()) return fmt::format("Trust {}.", Listed(trusted)) + contradicted;
-  if (counts) return fmt::format("Trust `{}`: nothing surely beats it.", baseline) + contradicted;
-  return fmt::format("Trust none: `{}` does not surely beat a coin, either.", baseline) +
-         contradicted;
+  if (!trusted.empty()) return fmt::format("Trust {}.", Listed(trusted)) + reserves;
+  if (counts) return fmt::format("Trust `{}`: nothing surely beats it.", baseline) + reserves;
+  return fmt::format("Trust none: `{}` does not surely beat a coin, either.", baseline) + reserves;
+}
+
+// Where a coin surely orders more of the pairs of a budget than the baseline does.
+std::string ReversedText(const PooledLine& baseline) {
+  const auto is_reversed = [](const Figure& accuracy) {
+    return accuracy.interval && accuracy.interval->high < 0.5;
+  };
+  const Figure& decoder = baseline.decoder.accuracy;
+  const Figure& total = baseline.total.accuracy;
+  if (!is_reversed(decoder) && !is_reversed(total)) return "";
+  return fmt::format(
+      " The other way round, with less being better, it would be {:.0f} and {:.0f} %.",
+      100 * (1 - decoder.value.value_or(0.5)), 100 * (1 - total.value.value_or(0.5)));
 }
 
 std::string KindText(const Kind& kind, const std::vector<Kind>& kinds) {
   const PooledLine& first = *kind.front();
   return fmt::format(
-      "- **Two models of one budget: {}, by {}.** {} `{}` orders {} and {} rightly. Surely better: "
+      "- **Two models of one budget: {}, by {}.** {} `{}` orders {} and {} rightly.{} Surely "
+      "better: "
       "{}. Surely worse: {}.\n",
       first.kind, first.target, Advice(kind, kinds), first.proxy,
       BaselineText(first.decoder, first.decoder_ceiling, "decoder"),
-      BaselineText(first.total, first.total_ceiling, "total"), Standing(kind, IsAbove),
-      Standing(kind, IsBelow));
+      BaselineText(first.total, first.total_ceiling, "total"), ReversedText(first),
+      Standing(kind, IsAbove), Standing(kind, IsBelow));
 }
 
 // What many comparisons do.
@@ -191,6 +211,17 @@ std::string AcrossSizes(const Scoreboard& board) {
   return "";
 }
 
+// Of 90 % intervals, by what luck makes of them in 90 of 100 cases.
+const char* CoverageJudgement(const PooledLine& line) {
+  constexpr double kPromised = 0.9;
+  constexpr double kUnlikely = 0.05;
+  const boost::math::binomial luck(static_cast<double>(line.predicted), kPromised);
+  const auto covered = static_cast<double>(line.covered);
+  if (cdf(luck, covered) < kUnlikely) return "too narrow";
+  const bool is_wide = covered > 0 && cdf(complement(luck, covered - 1)) < kUnlikely;
+  return is_wide ? "too wide" : "about what they promise";
+}
+
 // By kind and proxy, over all targets.
 std::string IntervalsText(const Scoreboard& board) {
   std::vector<PooledLine> sums;
@@ -208,12 +239,8 @@ std::string IntervalsText(const Scoreboard& board) {
   }
   std::vector<std::string> texts;
   for (const PooledLine& sum : sums) {
-    const double share = static_cast<double>(sum.covered) / static_cast<double>(sum.predicted);
-    const char* const judgement = share < 0.85   ? "too narrow"
-                                  : share > 0.95 ? "too wide"
-                                                 : "about what they promise";
-    texts.push_back(
-        fmt::format("of `{}` on {} {}: {}", sum.proxy, sum.kind, CoverageText(sum), judgement));
+    texts.push_back(fmt::format("of `{}` on {} {}: {}", sum.proxy, sum.kind, CoverageText(sum),
+                                CoverageJudgement(sum)));
   }
   if (texts.empty()) return "";
   return fmt::format(

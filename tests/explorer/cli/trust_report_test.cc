@@ -4,6 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstdint>
+
 #include "explorer/cli/figure_text.h"
 
 namespace deepthin::explorer {
@@ -74,6 +77,17 @@ TEST(TrustSection, HasTheFirstTargetOfEachKindAndTheTablesAll) {
   EXPECT_EQ(PooledTable(board, "despair"), "");
 }
 
+TEST(TrustSection, SaysWhereTheCountIsUpsideDown) {
+  Scoreboard board = Board(Pairs(40, 0.8, 0.6, 0.05, 0.3));
+  EXPECT_THAT(TrustSection(board), Not(HasSubstr("The other way round")));
+  board.pooled[0].total.accuracy = {0.2, Interval{0.1, 0.5}};
+  EXPECT_THAT(TrustSection(board), Not(HasSubstr("The other way round")));
+  board.pooled[0].total.accuracy = {0.2, Interval{0.1, 0.49}};
+  EXPECT_THAT(TrustSection(board),
+              HasSubstr(" rightly. The other way round, with less being better, "
+                        "it would be 40 and 80 %. Surely better: "));
+}
+
 // Better than the count, better than a coin, and nowhere surely worse: else it is no guide.
 TEST(TrustSection, SaysWhatToTrust) {
   const PooledPairs better = Pairs(40, 0.8, 0.6, 0.05, 0.3);
@@ -95,21 +109,34 @@ TEST(TrustSection, SaysWhatToTrust) {
   EXPECT_THAT(text,
               HasSubstr("`other` is surely better here and surely worse on twins: no guide."));
   EXPECT_THAT(text, Not(HasSubstr("Trust `other`")));
+
+  two.pooled[1].predicted = 20;  // fitted to this kind, so that twins say nothing against it
+  EXPECT_THAT(TrustSection(two),
+              HasSubstr("by luck.** Trust `other`. `other` is fitted to each kind of models anew, "
+                        "and surely worse on twins: a guide where models of the same kind"));
 }
 
-// Over the targets of a kind together.
+// Over the targets of a kind together; 20 of 20 are no rare luck (12 of 100), nor are 16 (13 of
+// 100).
 TEST(TrustSection, IntervalsAreJudged) {
-  for (const auto& [covered, says] : {std::pair{10, "15 of 20 (75 %): too narrow"},
-                                      std::pair{13, "18 of 20 (90 %): about what they promise"},
-                                      std::pair{15, "20 of 20 (100 %): too wide"}}) {
+  struct Case {
+    int64_t predicted, covered;
+    const char* says;
+  };
+  for (const Case& c :
+       {Case{20, 15, "15 of 20 (75 %): too narrow"},
+        Case{20, 16, "16 of 20 (80 %): about what they promise"},
+        Case{20, 20, "20 of 20 (100 %): about what they promise"},
+        Case{28, 28, "28 of 28 (100 %): about what they promise"},
+        Case{29, 29, "29 of 29 (100 %): too wide"}, Case{5, 0, "0 of 5 (0 %): too narrow"}}) {
     Scoreboard board = Board(Pairs(40, 0.8, 0.6, 0.05, 0.3));
     board.pooled[1].predicted = 5;
-    board.pooled[1].covered = 5;
+    board.pooled[1].covered = std::min<int64_t>(5, c.covered);
     board.pooled.push_back(board.pooled[1]);
     board.pooled.back().target = "hope";
-    board.pooled.back().predicted = 15;
-    board.pooled.back().covered = covered;
-    EXPECT_THAT(TrustSection(board), HasSubstr(std::string("of `other` on tables ") + says));
+    board.pooled.back().predicted = c.predicted - 5;
+    board.pooled.back().covered = c.covered - board.pooled[1].covered;
+    EXPECT_THAT(TrustSection(board), HasSubstr(std::string("of `other` on tables ") + c.says));
   }
 }
 

@@ -139,7 +139,8 @@ TEST(ExperimentPage, ShowsWhatAShapesPropertiesDo) {
   EXPECT_THAT(page, Not(HasSubstr("\n| 4 | ")));
   EXPECT_THAT(page, Not(HasSubstr("\n| 37 | ")));
   EXPECT_THAT(page, HasSubstr("\n| 40 | "));
-  EXPECT_THAT(page, HasSubstr("40 of 40 random shapes of 1.00M parameters (± 5 %), one run each: "));
+  EXPECT_THAT(page,
+              HasSubstr("40 of 40 random shapes of 1.00M parameters (± 5 %), one run each: "));
   EXPECT_THAT(page, HasSubstr("; of a run by its seed, as another group has it: 0.0000."));
   std::erase_if(results.rows, [&](const ExperimentRow& row) {
     return results.sweeps[row.sweep].group == 2 && row.point >= 5;
@@ -161,10 +162,12 @@ TEST(ExperimentPage, JudgesShapesByTheSeedsThatAllHave) {
     return sweep.group == 2 && sweep.seed == 3 && row.point > 0;
   });
   const std::string page = ExperimentPage(results, "");
-  EXPECT_THAT(page, HasSubstr(" %), 2 to 3 runs each: losses from 5.5000 to 5.7000. Losses are means "
-                              "over what all of these models have, seeds 1, 2: "));
+  EXPECT_THAT(page,
+              HasSubstr(" %), 2 to 3 runs each: losses from 5.5000 to 5.7000. Losses are means "
+                        "over what all of these models have, seeds 1, 2: "));
   EXPECT_THAT(page, HasSubstr("\n| 1 | #1 "));
-  EXPECT_THAT(page, HasSubstr("- Shapes: their means have a standard deviation of 0.1000, 0.1000 "));
+  EXPECT_THAT(page,
+              HasSubstr("- Shapes: their means have a standard deviation of 0.1000, 0.1000 "));
 }
 
 TEST(ExperimentPage, SaysWhichLearningRateIsBestAndWhereItIsAtAnEnd) {
