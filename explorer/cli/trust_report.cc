@@ -126,6 +126,19 @@ std::string WorseElsewhere(const std::vector<Kind>& kinds, const PooledLine& of)
   return "";
 }
 
+// A proxy that predicts is fitted to each kind of models anew: elsewhere it is another one.
+bool IsFitted(const PooledLine& line) { return line.predicted > 0; }
+
+// What speaks against a proxy that is surely better than the baseline on one kind.
+std::string Reserve(const PooledLine& line, const std::string& worse_on) {
+  const char* const format =
+      IsFitted(line)
+          ? " `{}` is fitted to each kind of models anew, and surely worse on {}: a guide "
+            "where models of the same kind have been trained, as here, and nowhere else."
+          : " `{}` is surely better here and surely worse on {}: no guide.";
+  return fmt::format(fmt::runtime(format), line.proxy, worse_on);
+}
+
 // What follows for who has to choose.
 std::string Advice(const Kind& kind, const std::vector<Kind>& kinds) {
   std::vector<std::string> trusted;
@@ -133,18 +146,8 @@ std::string Advice(const Kind& kind, const std::vector<Kind>& kinds) {
   for (const PooledLine* const line : kind) {
     if (!IsOnPairs(*line, IsAbove) || !BeatsACoin(*line)) continue;
     const std::string elsewhere = WorseElsewhere(kinds, *line);
-    const bool is_fitted = line->predicted > 0;  // for each kind anew: to be another one elsewhere
-    if (elsewhere.empty() || is_fitted) trusted.push_back("`" + line->proxy + "`");
-    if (elsewhere.empty()) continue;
-    reserves += is_fitted ? fmt::format(
-                                " `{}` is fitted to each kind of models anew, and surely "
-                                "worse on {}: a guide where models of the same kind have "
-                                "been trained, as here, and nowhere else.",
-                                line->proxy, elsewhere)
-                          : fmt::format(
-                                " `{}` is surely better here and surely worse on {}: no "
-                                "guide.",
-                                line->proxy, elsewhere);
+    if (elsewhere.empty() || IsFitted(*line)) trusted.push_back("`" + line->proxy + "`");
+    if (!elsewhere.empty()) reserves += Reserve(*line, elsewhere);
   }
   const std::string baseline = kind.front()->proxy;
   const bool counts = BeatsACoin(*kind.front());
@@ -170,8 +173,7 @@ std::string KindText(const Kind& kind, const std::vector<Kind>& kinds) {
   const PooledLine& first = *kind.front();
   return fmt::format(
       "- **Two models of one budget: {}, by {}.** {} `{}` orders {} and {} rightly.{} Surely "
-      "better: "
-      "{}. Surely worse: {}.\n",
+      "better: {}. Surely worse: {}.\n",
       first.kind, first.target, Advice(kind, kinds), first.proxy,
       BaselineText(first.decoder, first.decoder_ceiling, "decoder"),
       BaselineText(first.total, first.total_ceiling, "total"), ReversedText(first),
