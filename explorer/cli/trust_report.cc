@@ -126,13 +126,16 @@ std::string WorseElsewhere(const std::vector<Kind>& kinds, const PooledLine& of)
   return "";
 }
 
-// A proxy that predicts is fitted to each kind of models anew: elsewhere it is another one.
-bool IsFitted(const PooledLine& line) { return line.predicted > 0; }
+// A proxy that predicts is fitted to each kind of models anew: what it does elsewhere, another one
+// does. On this kind it has to be right for both budgets.
+bool IsAGuideHere(const PooledLine& line) {
+  return line.predicted > 0 && !IsOnPairs(line, IsBelow);
+}
 
 // What speaks against a proxy that is surely better than the baseline on one kind.
 std::string Reserve(const PooledLine& line, const std::string& worse_on) {
   const char* const format =
-      IsFitted(line)
+      IsAGuideHere(line)
           ? " `{}` is fitted to each kind of models anew, and surely worse on {}: a guide "
             "where models of the same kind have been trained, as here, and nowhere else."
           : " `{}` is surely better here and surely worse on {}: no guide.";
@@ -146,7 +149,7 @@ std::string Advice(const Kind& kind, const std::vector<Kind>& kinds) {
   for (const PooledLine* const line : kind) {
     if (!IsOnPairs(*line, IsAbove) || !BeatsACoin(*line)) continue;
     const std::string elsewhere = WorseElsewhere(kinds, *line);
-    if (elsewhere.empty() || IsFitted(*line)) trusted.push_back("`" + line->proxy + "`");
+    if (elsewhere.empty() || IsAGuideHere(*line)) trusted.push_back("`" + line->proxy + "`");
     if (!elsewhere.empty()) reserves += Reserve(*line, elsewhere);
   }
   const std::string baseline = kind.front()->proxy;

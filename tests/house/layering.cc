@@ -49,7 +49,7 @@ constexpr std::array kLibraries = {
     Library{"hwy/.*", "(runtime|tests/runtime)/kernels/.*"},
     Library{"valijson/.*", "(tests/)?sweeps/.*schema.*|tests/costmodel/.*schema.*"},
     Library{"boost/program_options.*", "explorer/cli/.*"},
-    Library{"boost/math/.*", "explorer/cli/trust_report.cc"},
+    Library{"boost/math/.*", "explorer/cli/trust_report\\.cc"},
     Library{"Eigen/.*",
             "(explorer/calibrate|explorer/accuracy/"
             "(bayesian_ridge|shape_slopes|shape_surrogate|principal_components)|"

@@ -114,6 +114,8 @@ TEST(TrustSection, SaysWhatToTrust) {
   EXPECT_THAT(TrustSection(two),
               HasSubstr("by luck.** Trust `other`. `other` is fitted to each kind of models anew, "
                         "and surely worse on twins: a guide where models of the same kind"));
+  two.pooled[1].total = Pairs(50, 0.5, 0.7, -0.3, -0.1);  // surely worse here, too
+  EXPECT_THAT(TrustSection(two), Not(HasSubstr("Trust `other`")));
 }
 
 // Over the targets of a kind together; 20 of 20 are no rare luck (12 of 100), nor are 16 (13 of
